@@ -1,0 +1,60 @@
+"""The tables. Importing the package registers every one of them on ``Base.metadata``."""
+
+from yvaxportal.models.audit import AuditEvent, AuditLeaf, AuditSeal
+from yvaxportal.models.base import Base
+from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
+from yvaxportal.models.resident import (
+    Eligibility,
+    ForeignResident,
+    Resident,
+    ResidentContact,
+    ResidentName,
+    ResidentNote,
+    SupportMeasure,
+)
+from yvaxportal.models.search import SearchRequest
+from yvaxportal.models.staff import (
+    AclGrant,
+    AclProposal,
+    AclVersion,
+    GroupMembership,
+    PasswordHistory,
+    StaffAccount,
+    StaffGroup,
+    StaffSession,
+    TerminalNetwork,
+)
+from yvaxportal.models.ticket import Certificate, PassportDetails, Ticket
+from yvaxportal.models.vault import VaultEntry
+
+__all__ = [
+    "AclGrant",
+    "AclProposal",
+    "AclVersion",
+    "AuditEvent",
+    "AuditLeaf",
+    "AuditSeal",
+    "Base",
+    "Certificate",
+    "Dose",
+    "DoseRevision",
+    "Eligibility",
+    "ForeignResident",
+    "GroupMembership",
+    "IdentityCheck",
+    "MedicalInstitution",
+    "PassportDetails",
+    "PasswordHistory",
+    "Resident",
+    "ResidentContact",
+    "ResidentName",
+    "ResidentNote",
+    "SearchRequest",
+    "StaffAccount",
+    "StaffGroup",
+    "StaffSession",
+    "SupportMeasure",
+    "TerminalNetwork",
+    "Ticket",
+    "VaultEntry",
+]

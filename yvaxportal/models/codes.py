@@ -1,0 +1,203 @@
+"""Code lists of the business. Values are stored; labels live in ``LABELS`` of the forms floor.
+
+Where no public code exists the codes are ours (reference: own proposal, record items of the assessment).
+"""
+
+from enum import StrEnum
+
+
+class Sex(StrEnum):
+    """Sex (性別) as the data-linkage standard codes it."""
+
+    UNKNOWN = "0"
+    MALE = "1"
+    FEMALE = "2"
+
+
+class ResidentCategory(StrEnum):
+    """Resident category (住民区分)."""
+
+    RESIDENT = "resident"
+    MOVED_OUT = "moved_out"
+    DECEASED = "deceased"
+    REMOVED = "removed"
+    NON_REGISTERED = "non_registered"
+
+
+class ForeignResidentCategory(StrEnum):
+    """Category of a foreign resident under Article 30-45 of the Basic Resident Register Act."""
+
+    MID_TO_LONG_TERM = "mid_to_long_term"
+    SPECIAL_PERMANENT = "special_permanent"
+    TEMPORARY_REFUGE = "temporary_refuge"
+    PROVISIONAL_STAY = "provisional_stay"
+    TRANSITIONAL = "transitional"
+
+
+class NameKind(StrEnum):
+    """Which of a person's names a search key was made from."""
+
+    KANJI = "kanji"
+    KANA = "kana"
+    ALPHABET = "alphabet"
+    ALIAS = "alias"
+    FORMER = "former"
+
+
+class EligibilityKind(StrEnum):
+    """What a tax or welfare register says of a person (record items 37 to 41)."""
+
+    NATIONAL_HEALTH_INSURANCE = "national_health_insurance"
+    LATE_ELDERLY_INSURANCE = "late_elderly_insurance"
+    PUBLIC_ASSISTANCE = "public_assistance"
+    TAX_EXEMPT = "tax_exempt"
+    PHYSICAL_DISABILITY_CERTIFICATE = "physical_disability_certificate"
+
+
+class EligibilityState(StrEnum):
+    """State of one eligibility: held or not, and for taxation the four answers of the tax register."""
+
+    HELD = "held"
+    NOT_HELD = "not_held"
+    EXEMPT = "exempt"
+    TAXED = "taxed"
+    NOT_FILED = "not_filed"
+    UNKNOWN = "unknown"
+
+
+class RecordGroup(StrEnum):
+    """The three dose record groups of the assessment's annex 1."""
+
+    INFANT = "infant_dose"
+    ELDERLY = "elderly_dose"
+    COVID19 = "covid19"
+
+
+class Judgement(StrEnum):
+    """Outcome of the visit (接種判定)."""
+
+    GIVEN = "given"
+    UNFIT = "unfit"
+    DEFERRED = "deferred"
+    EXAM_ONLY = "exam_only"
+    DECLINED = "declined"
+
+
+class DeliveryCategory(StrEnum):
+    """How and where the dose was delivered (実施区分)."""
+
+    INDIVIDUAL = "individual"
+    GROUP = "group"
+    WIDE_AREA = "wide_area"
+    OUT_OF_PREFECTURE = "out_of_prefecture"
+    REIMBURSEMENT = "reimbursement"
+    FACILITY = "facility"
+
+
+class DoseCategory(StrEnum):
+    """Legal category of the dose (接種区分)."""
+
+    ROUTINE = "routine"
+    VOLUNTARY = "voluntary"
+    SUBSIDISED = "subsidised"
+    TEMPORARY = "temporary"
+
+
+class IneligibilityJudgement(StrEnum):
+    """Why a person was outside the programme (対象外判定)."""
+
+    MOVED_OUT = "moved_out"
+    DECEASED = "deceased"
+    AGE = "age"
+    INTERVAL = "interval"
+    DISEASE_HISTORY = "disease_history"
+    ALREADY_GIVEN = "already_given"
+    CONTRAINDICATED = "contraindicated"
+    DUPLICATE = "duplicate"
+    NOT_REGISTERED = "not_registered"
+    OTHER = "other"
+
+
+class PneumococcalType(StrEnum):
+    """Valency of a pneumococcal vaccine (肺炎球菌種類)."""
+
+    V7 = "7"
+    V13 = "13"
+    V15 = "15"
+    V20 = "20"
+    V23 = "23"
+
+
+class VaccinationStatus(StrEnum):
+    """COVID-19 record: done or not (接種状況)."""
+
+    DONE = "done"
+    NOT_DONE = "not_done"
+
+
+class DoseState(StrEnum):
+    """A dose is never deleted by hand; it is cancelled."""
+
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+
+
+class DoseSource(StrEnum):
+    """Where a dose record came from."""
+
+    FORM = "form"
+    FILE = "file"
+    VRS = "vrs"
+    MUNICIPALITY = "municipality"
+    MIGRATION = "migration"
+
+
+class IdentityCheckMethod(StrEnum):
+    """How identity was checked before a record was accepted (measure M01)."""
+
+    INTERVIEW_FORM = "interview_form"
+    COUNTER = "counter"
+    INSTITUTION_LIST = "institution_list"
+
+
+class IdentityDocument(StrEnum):
+    """The document that was seen. No number or copy of it is kept (Article 16)."""
+
+    QUESTIONNAIRE_MATCHED = "questionnaire_matched"
+    MY_NUMBER_CARD = "my_number_card"
+    DRIVING_LICENCE = "driving_licence"
+    PASSPORT = "passport"
+    RESIDENCE_CARD = "residence_card"
+    INSURANCE_CERTIFICATE = "insurance_certificate"
+    MATERNAL_HANDBOOK = "maternal_handbook"
+    TWO_OTHER_DOCUMENTS = "two_other_documents"
+
+
+class TicketState(StrEnum):
+    """State of a ticket (接種券)."""
+
+    ISSUED = "issued"
+    USED = "used"
+    VOID = "void"
+
+
+class CertificateKind(StrEnum):
+    """Use of a COVID-19 vaccination certificate."""
+
+    DOMESTIC = "domestic"
+    TRAVEL = "travel"
+
+
+class CertificateState(StrEnum):
+    """State of a certificate in the register of issues."""
+
+    VALID = "valid"
+    VOID = "void"
+
+
+class Outcome(StrEnum):
+    """How an audited act ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
