@@ -24,9 +24,10 @@ def _refuse_negative(count: int) -> None:
 
 
 def day_months_are_reached(birth: date, months: int) -> date:
-    """Return 生後n月: the day before the same day n months later, or that month's last day if it has no such day.
+    """Return 生後n月: the day before the same day n months later.
 
-    0 months is the day of birth itself: there is no day before a life.
+    If that month has no such day: its last day. 0 months is the day of birth itself, for there is no day
+    before a life.
     """
     _refuse_negative(months)
     if months == 0:

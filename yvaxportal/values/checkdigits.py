@@ -1,7 +1,8 @@
 """Check digits of the numbers a municipality handles.
 
-Every number is a string: leading zeros are part of it. The ``is_*`` functions want the stored form, ASCII
-digits without separators; ``check_personal_number`` and ``parse_ocr_line`` also take what people type or scan.
+Every number is a string: leading zeros are part of it. The ``is_*`` functions want the stored form,
+ASCII digits without separators; ``check_personal_number`` and ``parse_ocr_line`` also take what people type
+or scan.
 """
 
 import re
@@ -46,7 +47,7 @@ def _require_digits(text: str, *lengths: int) -> None:
 
 
 def personal_number_check_digit(base11: str) -> str:
-    """Return the 12th digit of a personal number (平成26年総務省令第85号 5条); ValueError unless 11 digits."""
+    """Return the 12th digit of a personal number (平成26年総務省令第85号 5条) from its first 11."""
     _require_digits(base11, 11)
     remainder = sum(int(d) * w for d, w in zip(base11, _PERSONAL_WEIGHTS, strict=True)) % 11
     return "0" if remainder <= 1 else str(11 - remainder)
@@ -95,7 +96,7 @@ def municipality_check_digit(code5: str) -> str:
 
 
 def is_municipality_code(code6: str) -> bool:
-    """Tell whether ``code6`` is 6 digits with the right check digit; whether the place exists is not asked."""
+    """Tell whether ``code6`` is 6 digits with the right check digit; not whether the place exists."""
     return _are_digits(code6, 6) and municipality_check_digit(code6[:5]) == code6[5]
 
 
@@ -134,7 +135,7 @@ def _luhn_check_digit(base: str) -> str:
 
 
 def institution_check_digit(code9: str) -> str:
-    """Return the 10th digit of an institution code: prefecture 2, fee table 1, then 6 digits it is taken of."""
+    """Return the 10th digit of an institution code: prefecture 2, fee table 1, then the 6 it checks."""
     _require_digits(code9, 9)
     return _luhn_check_digit(code9[3:])
 
@@ -145,7 +146,7 @@ def is_institution_code(code10: str) -> bool:
 
 
 def is_insurer_number(text: str) -> bool:
-    """Tell whether ``text`` is an insurer number (保険者番号): 8 digits, or 6 for national health insurance."""
+    """Tell whether ``text`` is an insurer number (保険者番号): 8 digits, national health 6."""
     return _are_digits(text, 6, 8) and _luhn_check_digit(text[:-1]) == text[-1]
 
 

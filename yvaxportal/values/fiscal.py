@@ -29,7 +29,7 @@ def fiscal_year_reaching_age(birth: date, years: int) -> int:
 
 
 def school_entry(birth: date) -> date:
-    """Return the first day of primary school: the first April 1 on or after the 6th birthday (学校教育法17条)."""
+    """Return the first day of primary school (学校教育法17条): the first April 1 from the 6th birthday on."""
     return fiscal_year_end(day_age_is_reached(birth, _SCHOOL_AGE)) + timedelta(days=1)
 
 

@@ -12,7 +12,8 @@ __all__ = ["_", "contains_personal_number", "cp932_problems", "fold_width", "mas
 
 _ = TranslationStringFactory("yvaxportal")
 
-MASK = "*" * 12
+_LENGTH = 12
+_MASK = "*" * _LENGTH
 
 _SEPARATOR = f"[\\s{re.escape(DASHES)}{INVISIBLE}]"
 _CHAIN = re.compile(rf"\d+(?:{_SEPARATOR}+\d+)*")
@@ -21,8 +22,8 @@ _CARD_WRITING = re.compile(rf"(?<!\d)\d{{4}}{_SEPARATOR}*\d{{4}}{_SEPARATOR}*\d{
 _CLUSTER = re.compile(f".[{VARIATION_SELECTORS}]?", re.DOTALL)
 _CARD_GROUPS = [4, 4, 4]
 _MAX_UNEVEN_GROUPS = 4
-# How dates, postal codes and telephone numbers are grouped when they stand before other digits.
-_OTHER_BEGINNINGS = ([3, 4], [2, 4, 4], [3, 3, 4], [4, 2, 4], [5, 1, 4], [3, 4, 4])
+# How postal codes (and mobile numbers) and telephone numbers are grouped when they stand before other digits.
+_OTHER_BEGINNINGS = ([3, 4], [2, 4, 4], [3, 3, 4], [4, 2, 4], [5, 1, 4])
 
 
 def contains_personal_number(text: str) -> bool:
@@ -44,7 +45,7 @@ def contains_personal_number(text: str) -> bool:
 
 def _is_suspect(groups: list[str]) -> bool:
     lengths = [len(group) for group in groups]
-    if 12 in lengths or lengths == _CARD_GROUPS:  # noqa: PLR2004 - the length of a personal number
+    if _LENGTH in lengths or lengths == _CARD_GROUPS:
         return True
     windows = (groups[i : i + 3] for i in range(len(groups) - 2) if lengths[i : i + 3] == _CARD_GROUPS)
     if any(is_personal_number("".join(window)) for window in windows):
@@ -70,7 +71,7 @@ def mask_personal_numbers(text: str) -> str:
     while found := _CARD_WRITING.search(text, at):
         at = found.start() + 1
         if is_personal_number("".join(_RUN.findall(fold_digits(found.group())))):
-            kept += text[done : found.start()], MASK
+            kept += text[done : found.start()], _MASK
             done = at = found.end()
     return "".join((*kept, text[done:]))
 

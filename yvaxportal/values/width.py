@@ -5,7 +5,10 @@ import unicodedata
 
 # Hyphens and dashes seen in addresses, phone and card numbers. The long-vowel marks are among them because
 # Japanese input methods give them for the hyphen key.
-DASHES = "-\u00ad\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2500\u2501\u2e3a\u2e3b\u30fc\ufe58\ufe63\uff0d\uff70"
+DASHES = (
+    "-\u00ad\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212"
+    "\u2500\u2501\u2e3a\u2e3b\u30fc\ufe58\ufe63\uff0d\uff70"
+)
 INVISIBLE = "\u180e\u200b\u200c\u200d\u2060\ufeff"
 VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 

@@ -1,0 +1,7 @@
+"""``python -m yvaxportal`` is ``yvax``."""
+
+import sys
+
+from yvaxportal.cli import main
+
+sys.exit(main())

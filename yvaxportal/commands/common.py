@@ -1,0 +1,46 @@
+"""What the subcommands share: the ini file and the overrides on the command line."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import plaster
+
+from yvaxportal.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse's own type
+
+_OVERRIDES = {"var": "yvaxportal.var", "port": "yvaxportal.web.port", "residents": "yvaxportal.residents"}
+
+
+def add_ini(parser: argparse.ArgumentParser, *overrides: str) -> None:
+    """Add the ini file and those of ``--var``, ``--port`` and ``--residents`` that the command takes."""
+    parser.add_argument("ini", type=Path, help="the ini file, such as production.ini")
+    for name in ("var", *overrides):
+        parser.add_argument(f"--{name}", help=f"instead of {_OVERRIDES[name]} in the ini file")
+
+
+def read_ini(args: argparse.Namespace) -> dict[str, str]:
+    """Return the ini's ``[app:main]`` section with the command line's overrides.
+
+    :raises SettingsError: there is no such file or section, or it cannot be parsed.
+    """
+    if not args.ini.is_file():
+        raise SettingsError(str(args.ini), "there is no such ini file")
+    try:
+        raw = plaster.get_settings(str(args.ini.resolve()), "app:main")
+    except (plaster.PlasterError, LookupError, ValueError, OSError) as error:
+        raise SettingsError(str(args.ini), f"cannot be read as an ini file ({type(error).__name__})") from None
+    if not raw:
+        raise SettingsError(str(args.ini), "has no section [app:main]")
+    settings = {name: str(value) for name, value in raw.items()}
+    for name, setting in _OVERRIDES.items():
+        if value := getattr(args, name, None):
+            settings[setting] = str(Path(value).absolute()) if name == "var" else value
+    return settings
+
+
+def load_settings(args: argparse.Namespace) -> Settings:
+    """Return the checked settings of the ini that ``args`` names; SettingsError if one is wrong."""
+    return read_settings(read_ini(args))

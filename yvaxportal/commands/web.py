@@ -1,0 +1,65 @@
+"""``yvax web``: serve the pages with waitress, behind a reverse proxy in production."""
+
+import argparse
+import logging
+import signal
+import sys
+from typing import Any, NoReturn
+
+import waitress
+
+import yvaxportal
+from yvaxportal.commands.common import Subparsers, add_ini, read_ini
+from yvaxportal.commands.leash import add_leash, stop_with_parent
+from yvaxportal.logging_setup import configure_logging
+from yvaxportal.migrate import require_current
+from yvaxportal.settings import Settings, SettingsError, read_settings
+
+
+def add(subparsers: "Subparsers") -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser("web", help="serve the pages")
+    add_ini(parser, "port", "residents")
+    add_leash(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT, then finish the requests under way."""
+    configure_logging(args.ini)
+    raw = read_ini(args)
+    settings = read_settings(raw)
+    require_current(settings)
+    application = yvaxportal.main({}, **raw)
+    server = open_server(application, settings)
+    signal.signal(signal.SIGTERM, _leave)
+    stop_with_parent(args)
+    logging.getLogger(__name__).info("serving on http://%s:%d/", settings.host, settings.port)
+    server.run()
+    return 0
+
+
+def open_server(application: Any, settings: Settings) -> Any:
+    """Return waitress bound to its address; SettingsError when that cannot be had."""
+    proxy: dict[str, Any] = {}
+    if settings.trusted_proxy:
+        headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+        proxy = {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_headers": headers}
+    try:
+        return waitress.create_server(
+            application,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            ident=None,
+            max_request_body_size=settings.max_body_bytes,
+            clear_untrusted_proxy_headers=True,
+            **proxy,
+        )
+    except OSError as error:
+        problem = f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error})"
+        raise SettingsError("yvaxportal.web.port", problem) from None
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    sys.exit(0)

@@ -1,0 +1,28 @@
+"""``yvax worker``: take jobs from the queue until SIGTERM or SIGINT, then finish those under way."""
+
+import argparse
+import asyncio
+
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings
+from yvaxportal.commands.leash import add_leash, stop_with_parent
+from yvaxportal.jobs.worker import work
+from yvaxportal.logging_setup import configure_logging
+from yvaxportal.migrate import require_current
+
+
+def add(subparsers: "Subparsers") -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser("worker", help="do the background jobs")
+    add_ini(parser, "port", "residents")
+    add_leash(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Work until told to stop."""
+    configure_logging(args.ini)
+    settings = load_settings(args)
+    require_current(settings)
+    stop_with_parent(args)
+    asyncio.run(work(settings))
+    return 0

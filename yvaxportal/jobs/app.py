@@ -1,0 +1,34 @@
+"""The job queue on the portal's own database. Nothing is global: an app is made for a database address."""
+
+from procrastinate import App, Blueprint, PsycopgConnector
+
+from yvaxportal.jobs import tasks
+
+NAMESPACE = "yvax"
+
+
+def make_app(database_url: str) -> App:
+    """Return a queue on ``database_url`` (``postgresql+psycopg://``), not yet opened."""
+    address = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))
+    app.add_tasks_from(_blueprint(), namespace=NAMESPACE)
+    return app
+
+
+def _blueprint() -> Blueprint:
+    """Return a fresh blueprint: adding one to an app changes it.
+
+    A job's arguments are kept in the database and its logs: never a name, a number or a search in them.
+    """
+    jobs = Blueprint()
+    every_minute, every_ten, nightly = "* * * * *", "*/10 * * * *", "20 18 * * *"  # UTC: 03:20 in Japan
+    # ``lock``: one at a time. A killed worker keeps it, so the task that frees it has none.
+    for name, function, cron, lock in (
+        ("seal_audit", tasks.seal_audit, every_minute, "seal_audit"),
+        ("purge_expired", tasks.purge_expired, every_ten, "purge_expired"),
+        ("retry_stalled", tasks.retry_stalled, every_minute, None),
+        ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
+    ):
+        task = jobs.task(function, name=name, queueing_lock=name, lock=lock, pass_context=True)
+        jobs.periodic(cron=cron)(task)
+    return jobs

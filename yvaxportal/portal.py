@@ -1,0 +1,60 @@
+"""What one process holds for its whole life, made once from the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyramid.config import Configurator
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from yvaxportal.models.database import open_engine
+from yvaxportal.programme.catalogue import Catalogue, load_catalogue
+from yvaxportal.security.acl_store import AclStore
+from yvaxportal.settings import Settings, SettingsError, read_settings
+from yvaxportal.values.clock import now_utc
+from yvaxportal.vault.keyring import KeyRing
+from yvaxportal.vault.vault import Vault
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The registry's ``portal``: nothing global, everything reached through the request."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    key_ring: KeyRing
+    vault: Vault
+    acl: AclStore
+    catalogue: Catalogue
+    clock: Callable[[], datetime]
+
+
+def open_portal(settings: Settings) -> Portal:
+    """Open everything that the settings name.
+
+    :raises SettingsError: a file is missing or the database does not answer.
+    """
+    engine = open_engine(settings.database_url, pool_size=settings.pool_size)
+    try:
+        engine.connect().close()
+    except OperationalError:
+        raise SettingsError("yvaxportal.database.url", "the database cannot be reached") from None
+    key_ring = KeyRing.load(settings.key_ring_file)
+    return Portal(
+        settings=settings,
+        engine=engine,
+        sessions=sessionmaker(engine, autoflush=True),
+        key_ring=key_ring,
+        vault=Vault(engine, key_ring, settings.municipality_code),
+        acl=AclStore(),
+        catalogue=load_catalogue(),
+        clock=now_utc,
+    )
+
+
+def includeme(config: Configurator) -> None:
+    """Read the settings, open what they name, and put it on the registry."""
+    config.registry.portal = open_portal(read_settings(config.registry.settings))

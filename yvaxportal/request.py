@@ -1,0 +1,78 @@
+"""The request every view gets, with what the portal carries on it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import transaction
+from pyramid.decorator import reify
+from pyramid.request import Request
+from sqlalchemy.orm import Session
+
+from yvaxportal.audit.trail import Actor, AuditTrail
+from yvaxportal.models.database import open_session
+from yvaxportal.portal import Portal
+from yvaxportal.security.identity import Identity
+from yvaxportal.values.clock import jst_date
+from yvaxportal.vault.vault import Vault
+
+
+class PortalRequest(Request):
+    """A Pyramid request that knows the portal's rooms by type."""
+
+    tm: transaction.TransactionManager
+
+    @reify
+    def portal(self) -> Portal:
+        """Return what the process holds: settings, engine, key ring, ACL store, catalogue, clock."""
+        portal: Portal = self.registry.portal
+        return portal
+
+    @reify
+    def db(self) -> Session:
+        """Return the session of this request's transaction."""
+        return open_session(self.portal.sessions, self.tm)
+
+    @reify
+    def now(self) -> datetime:
+        """Return the aware instant (UTC) at which this request began."""
+        return self.portal.clock()
+
+    @reify
+    def today(self) -> date:
+        """Return the day in Japan on which this request began."""
+        return jst_date(self.now)
+
+    @reify
+    def audit(self) -> AuditTrail:
+        """Return the audit trail, writing as whoever is signed in."""
+        identity: Identity | None = self.identity
+        actor = Actor(
+            login=identity.login if identity else "",
+            groups=identity.groups if identity else (),
+            address=self.client_addr,
+        )
+        return AuditTrail(self.db, self.portal.engine, actor)
+
+    @property
+    def vault(self) -> Vault:
+        """Return the vault of personal numbers."""
+        return self.portal.vault
+
+    @reify
+    def grants(self) -> Mapping[str, frozenset[str]]:
+        """Return which groups hold each permission, as the administrators left it."""
+        identity: Identity | None = self.identity
+        if identity is None:
+            return {}
+        return self.portal.acl.grants(self.db, identity.acl_version)
+
+    @reify
+    def own_permissions(self) -> frozenset[str]:
+        """Return what the groups of whoever is signed in hold, wherever in the tree it applies."""
+        identity: Identity | None = self.identity
+        groups = frozenset(identity.groups if identity else ())
+        return frozenset(permission for permission, holders in self.grants.items() if holders & groups)
+
+    def flash(self, kind: str, text: str) -> None:
+        """Show ``text`` on the next page; ``kind`` is ``success``, ``info``, ``warning`` or ``error``."""
+        self.session.flash((kind, self.localizer.translate(text)), "portal")

@@ -1,0 +1,266 @@
+"""The resource tree: every page has a place in it, and every place says who may do what there.
+
+No right is inherited: each node lists its own permissions and ends with a denial, so that a grant made
+for one place never reaches another (a personal number, an address under a support measure).
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from pyramid.authorization import DENY_ALL, Allow, Authenticated
+from pyramid.httpexceptions import HTTPForbidden
+
+from yvaxportal.request import PortalRequest
+from yvaxportal.security.permissions import Permission as P
+from yvaxportal.services.residents import ResidentRow, find_by_atena_number
+
+Ace = tuple[str, str, object]
+
+
+class Node:
+    """A place in the tree. ``permissions`` are the ones that mean something here."""
+
+    permissions: ClassVar[tuple[P, ...]] = ()
+    children: ClassVar[dict[str, type["Node"]]] = {}
+
+    def __init__(self, parent: "Node | None", name: str, request: PortalRequest) -> None:
+        self.__parent__ = parent
+        self.__name__ = name
+        self.request = request
+
+    def allow(self, granted: P, *, when: P | None = None) -> Iterable[Ace]:
+        """Give ``granted`` here to the groups that hold ``when`` (by default the same permission)."""
+        for group in self.request.grants.get(when or granted, ()):
+            yield (Allow, f"group:{group}", granted)
+
+    def __acl__(self) -> list[Ace]:
+        entries: list[Ace] = [(Allow, Authenticated, P.SIGNED_IN)]
+        for permission in self.permissions:
+            entries.extend(self.allow(permission))
+        entries.append(DENY_ALL)
+        return entries
+
+    def __getitem__(self, name: str) -> "Node":
+        return self.children[name](self, name, self.request)
+
+
+class ResidentPart(Node):
+    """A node below one resident."""
+
+    @property
+    def resident(self) -> ResidentRow:
+        """Return the resident this node belongs to."""
+        node: Node | None = self
+        while not isinstance(node, Resident):
+            if node is None:
+                raise LookupError("a part of a resident stands outside any resident")
+            node = node.__parent__
+        return node.resident
+
+
+class PersonalNumber(ResidentPart):
+    """The personal number: the only node through which it can be read or entered (M12)."""
+
+    permissions = (P.PERSONAL_NUMBER_READ, P.PERSONAL_NUMBER_ENTER)
+
+
+class DoseNode(ResidentPart):
+    """One dose, by its id; the view answers 404 when it belongs to somebody else."""
+
+    permissions = (P.DOSE_VIEW, P.DOSE_CORRECT, P.DOSE_CANCEL)
+
+    @property
+    def dose_id(self) -> int:
+        """Return the id in the path."""
+        return int(self.__name__)
+
+
+class Doses(ResidentPart):
+    """The doses of a resident."""
+
+    permissions = (P.DOSE_VIEW, P.DOSE_RECORD)
+
+    def __getitem__(self, name: str) -> Node:
+        if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+            raise KeyError(name)
+        return DoseNode(self, name, self.request)
+
+
+class Tickets(ResidentPart):
+    """The tickets of a resident."""
+
+    permissions = (P.TICKET_VIEW,)
+
+
+class Certificates(ResidentPart):
+    """The COVID-19 certificates of a resident, passport details included."""
+
+    permissions = (P.CERTIFICATE_VIEW, P.CERTIFICATE_EDIT)
+
+
+class EligibilityNode(ResidentPart):
+    """Insurance, taxation and welfare states of a resident."""
+
+    permissions = (P.ELIGIBILITY_VIEW, P.ELIGIBILITY_EDIT)
+
+
+class ForeignDetails(ResidentPart):
+    """What only a foreign resident has: nationality, status, card number."""
+
+    permissions = (P.FOREIGN_VIEW, P.FOREIGN_EDIT)
+
+
+class Notes(ResidentPart):
+    """Personal remarks and follow-up."""
+
+    permissions = (P.NOTE_VIEW, P.NOTE_EDIT)
+
+
+class Contact(ResidentPart):
+    """Address, school district and contact. Under a support measure only those with the stricter right."""
+
+    permissions = (P.CONTACT_VIEW, P.CONTACT_EDIT)
+
+    def __acl__(self) -> list[Ace]:
+        if not self.resident.support_measure_flag:
+            return [*super().__acl__()[:-1], *self.allow(P.SUPPORT_MEASURE_EDIT), DENY_ALL]
+        return [
+            (Allow, Authenticated, P.SIGNED_IN),
+            *self.allow(P.CONTACT_VIEW, when=P.PROTECTED_CONTACT_VIEW),
+            *self.allow(P.CONTACT_EDIT, when=P.PROTECTED_CONTACT_EDIT),
+            *self.allow(P.SUPPORT_MEASURE_EDIT),
+            DENY_ALL,
+        ]
+
+
+class AccessLog(ResidentPart):
+    """Who looked at this person."""
+
+    permissions = (P.ACCESS_LOG_VIEW,)
+
+
+class Resident(Node):
+    """One resident, already known to exist."""
+
+    permissions = (P.RESIDENT_VIEW, P.RESIDENT_EDIT)
+    children: ClassVar = {
+        "personal-number": PersonalNumber,
+        "doses": Doses,
+        "tickets": Tickets,
+        "certificates": Certificates,
+        "eligibility": EligibilityNode,
+        "contact": Contact,
+        "foreign": ForeignDetails,
+        "notes": Notes,
+        "access-log": AccessLog,
+    }
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, resident: ResidentRow) -> None:
+        super().__init__(parent, name, request)
+        self.resident = resident
+
+
+class Residents(Node):
+    """All residents: the search, and the way to one of them."""
+
+    permissions = (P.RESIDENT_SEARCH, P.RESIDENT_VIEW, P.RESIDENT_EDIT, P.ACCESS_LOG_VIEW)
+
+    def __getitem__(self, name: str) -> Node:
+        # Traversal runs before the view's check: ask first, or 403 against 404 tells who exists.
+        may_know = (P.RESIDENT_VIEW, P.ACCESS_LOG_VIEW)
+        if not any(self.request.has_permission(permission, self) for permission in may_know):
+            raise HTTPForbidden
+        resident = find_by_atena_number(self.request.db, name)
+        if resident is None:
+            raise KeyError(name)
+        return Resident(self, name, self.request, resident)
+
+
+class SearchNode(Node):
+    """One search that was made; the view checks that it is the reader's own."""
+
+    permissions = (P.RESIDENT_SEARCH,)
+
+    @property
+    def search_id(self) -> int:
+        """Return the id in the path."""
+        return int(self.__name__)
+
+
+class Searches(Node):
+    """Searches the member of staff made lately."""
+
+    permissions = (P.RESIDENT_SEARCH,)
+
+    def __getitem__(self, name: str) -> Node:
+        if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+            raise KeyError(name)
+        return SearchNode(self, name, self.request)
+
+
+class VaultNode(Node):
+    """Looking a person up by personal number: a POST, never a URL."""
+
+    permissions = (P.PERSONAL_NUMBER_LOOK_UP,)
+
+
+class AuditLog(Node):
+    """The audit log."""
+
+    permissions = (P.AUDIT_VIEW,)
+
+
+class AccountNode(Node):
+    """One staff account."""
+
+    permissions = (P.ACCOUNT_MANAGE,)
+
+    @property
+    def login(self) -> str:
+        """Return the login in the path."""
+        return str(self.__name__)
+
+
+class Accounts(Node):
+    """Staff accounts."""
+
+    permissions = (P.ACCOUNT_MANAGE,)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.ACCOUNT_MANAGE, self):
+            raise HTTPForbidden
+        return AccountNode(self, name, self.request)
+
+
+class Groups(Node):
+    """The matrix of groups and permissions, and the terminals of each group."""
+
+    permissions = (P.ACL_VIEW, P.ACL_EDIT)
+
+
+class OwnAccount(Node):
+    """What a member of staff does with their own account."""
+
+
+class Institutions(Node):
+    """The look-up of medical institutions."""
+
+    permissions = (P.DOSE_VIEW,)
+
+
+class Root(Node):
+    """The portal itself. Sign-in pages stand here and say so by ``NO_PERMISSION_REQUIRED``."""
+
+    children: ClassVar = {
+        "residents": Residents,
+        "searches": Searches,
+        "vault": VaultNode,
+        "audit": AuditLog,
+        "accounts": Accounts,
+        "groups": Groups,
+        "account": OwnAccount,
+        "institutions": Institutions,
+    }
+
+    def __init__(self, request: PortalRequest) -> None:
+        super().__init__(None, "", request)

@@ -1,0 +1,84 @@
+"""The groups that ship and what each may do until an administrator changes it."""
+
+from dataclasses import dataclass
+
+from yvaxportal.security.permissions import Permission as P
+
+
+@dataclass(frozen=True)
+class BuiltInGroup:
+    """A group out of the box: its key, its labels, and its default permissions."""
+
+    name: str
+    label_ja: str
+    label_en: str
+    permissions: frozenset[P]
+
+
+_READ = frozenset(
+    {
+        P.RESIDENT_SEARCH,
+        P.RESIDENT_VIEW,
+        P.NOTE_VIEW,
+        P.CONTACT_VIEW,
+        P.ELIGIBILITY_VIEW,
+        P.DOSE_VIEW,
+        P.TICKET_VIEW,
+    }
+)
+_WRITE = frozenset(
+    {
+        P.RESIDENT_EDIT,
+        P.FOREIGN_VIEW,
+        P.FOREIGN_EDIT,
+        P.NOTE_EDIT,
+        P.CONTACT_EDIT,
+        P.ELIGIBILITY_EDIT,
+        P.DOSE_RECORD,
+        P.DOSE_CORRECT,
+        P.DOSE_CANCEL,
+        P.CERTIFICATE_VIEW,
+        P.CERTIFICATE_EDIT,
+    }
+)
+
+BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
+    BuiltInGroup("viewer", "閲覧", "Viewer", _READ),
+    BuiltInGroup("registrar", "接種登録", "Registrar", _READ | _WRITE),
+    BuiltInGroup(
+        "number",
+        "番号制度担当",
+        "Number staff",
+        _READ
+        | {
+            P.FOREIGN_VIEW,
+            P.CERTIFICATE_VIEW,
+            P.PERSONAL_NUMBER_READ,
+            P.PERSONAL_NUMBER_LOOK_UP,
+            P.PERSONAL_NUMBER_ENTER,
+        },
+    ),
+    BuiltInGroup(
+        "manager",
+        "管理責任者",
+        "Manager",
+        _READ
+        | {
+            P.FOREIGN_VIEW,
+            P.CERTIFICATE_VIEW,
+            P.PROTECTED_CONTACT_VIEW,
+            P.PROTECTED_CONTACT_EDIT,
+            P.SUPPORT_MEASURE_EDIT,
+            P.ACCESS_LOG_VIEW,
+        },
+    ),
+    BuiltInGroup("auditor", "監査", "Auditor", frozenset({P.AUDIT_VIEW, P.ACCESS_LOG_VIEW})),
+    BuiltInGroup(
+        "administrator",
+        "システム管理",
+        "Administrator",
+        frozenset({P.ACCOUNT_MANAGE, P.ACL_VIEW, P.ACL_EDIT}),
+    ),
+    # A contractor sees only batches of its own (measure M44); until batches exist there is nothing to see.
+    BuiltInGroup("contractor", "委託先", "Contractor", frozenset()),
+)

@@ -1,0 +1,52 @@
+"""Every permission of the portal, in one place: a mistyped one fails at import."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What a view may ask for. The value is what the ACL table stores; ``resource:action``."""
+
+    RESIDENT_SEARCH = "resident:search"
+    RESIDENT_VIEW = "resident:view"
+    RESIDENT_EDIT = "resident:edit"
+    FOREIGN_VIEW = "foreign:view"
+    FOREIGN_EDIT = "foreign:edit"
+    NOTE_VIEW = "note:view"
+    NOTE_EDIT = "note:edit"
+    CONTACT_VIEW = "contact:view"
+    CONTACT_EDIT = "contact:edit"
+    PROTECTED_CONTACT_VIEW = "protected-contact:view"
+    PROTECTED_CONTACT_EDIT = "protected-contact:edit"
+    SUPPORT_MEASURE_EDIT = "support-measure:edit"
+    ELIGIBILITY_VIEW = "eligibility:view"
+    ELIGIBILITY_EDIT = "eligibility:edit"
+    DOSE_VIEW = "dose:view"
+    DOSE_RECORD = "dose:record"
+    DOSE_CORRECT = "dose:correct"
+    DOSE_CANCEL = "dose:cancel"
+    TICKET_VIEW = "ticket:view"
+    CERTIFICATE_VIEW = "certificate:view"
+    CERTIFICATE_EDIT = "certificate:edit"
+    ACCESS_LOG_VIEW = "access-log:view"
+    PERSONAL_NUMBER_READ = "personal-number:read"
+    PERSONAL_NUMBER_LOOK_UP = "personal-number:look-up"
+    PERSONAL_NUMBER_ENTER = "personal-number:enter"
+    AUDIT_VIEW = "audit:view"
+    ACCOUNT_MANAGE = "account:manage"
+    ACL_VIEW = "acl:view"
+    ACL_EDIT = "acl:edit"
+    SIGNED_IN = "signed-in"
+    UNGRANTED = "ungranted"
+
+
+#: Never in the matrix: every signed-in member of staff holds the first, nobody the second.
+NOT_GRANTABLE = frozenset({Permission.SIGNED_IN, Permission.UNGRANTED})
+
+#: Changes to these wait for a second administrator, whoever asks (issue: nobody grants it to themselves).
+NEEDS_SECOND_PERSON = frozenset(
+    {
+        Permission.PERSONAL_NUMBER_READ,
+        Permission.PERSONAL_NUMBER_LOOK_UP,
+        Permission.PERSONAL_NUMBER_ENTER,
+    }
+)

@@ -1,0 +1,19 @@
+"""Removing what is over: sessions nobody can use any more and searches nobody goes back to."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete
+
+from yvaxportal.models import SearchRequest, StaffSession
+
+# Searches hold names as typed: they stay for a working day, to go back to, and no longer.
+SEARCHES_KEPT = timedelta(hours=24)
+# An ended session stays long enough to be looked at after an incident; who did what is in the audit trail.
+SESSIONS_KEPT = timedelta(days=7)
+
+
+def purge(engine: Engine, now: datetime) -> None:
+    """Remove what expired before ``now`` (aware). May be repeated."""
+    with engine.begin() as connection:
+        connection.execute(delete(SearchRequest).where(SearchRequest.requested_at < now - SEARCHES_KEPT))
+        connection.execute(delete(StaffSession).where(StaffSession.expires_at < now - SESSIONS_KEPT))

@@ -1,0 +1,100 @@
+"""Reading residents: the row that a page stands on, and the panels of the resident page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from yvaxportal.models.codes import ResidentCategory, Sex
+from yvaxportal.models.resident import Resident
+
+MAX_ATENA_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentRow:
+    """One resident as the register has them (items 2 to 8, 16 to 23, 27, 33). No address, no number."""
+
+    id: int
+    atena_number: str
+    business_atena_number: str
+    household_number: str
+    name: str
+    name_kana: str | None
+    name_alphabet: str | None
+    alias_name: str | None
+    former_name: str | None
+    date_of_birth_written: str
+    date_of_birth: date | None
+    sex: Sex
+    relationship_to_head: str | None
+    became_resident_reason: str | None
+    became_resident_on: date | None
+    became_resident_notified_on: date | None
+    ceased_resident_reason: str | None
+    ceased_resident_on: date | None
+    ceased_resident_notified_on: date | None
+    resident_category: ResidentCategory
+    is_foreign_national: bool
+    support_measure_flag: bool
+    register_as_of: datetime
+    revision: int
+
+    @property
+    def died_on(self) -> date | None:
+        """Return the day of death, when the register says so."""
+        return self.ceased_resident_on if self.resident_category is ResidentCategory.DECEASED else None
+
+
+RESIDENT_COLUMNS = tuple(getattr(Resident, name) for name in ResidentRow.__dataclass_fields__)
+
+
+def find_by_atena_number(session: Session, atena_number: str) -> ResidentRow | None:
+    """Return the resident with this atena number, None when there is none or it cannot be one."""
+    if not (atena_number.isascii() and atena_number.isdigit() and len(atena_number) <= MAX_ATENA_DIGITS):
+        return None
+    row = session.execute(
+        select(*RESIDENT_COLUMNS).where(Resident.atena_number == atena_number)
+    ).one_or_none()
+    return ResidentRow(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdMember:
+    """Another person of the same household; under a support measure the household is not joined."""
+
+    atena_number: str
+    name: str
+    relationship_to_head: str | None
+    date_of_birth_written: str
+    resident_category: ResidentCategory
+
+
+def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) -> Sequence[HouseholdMember]:
+    """Return the others registered in the household.
+
+    Nothing is joined across a support measure, in either direction: neither does a protected person's page
+    lead to the rest of the household, nor the household's pages to them.
+    """
+    if resident.support_measure_flag:
+        return ()
+    rows = session.execute(
+        select(
+            Resident.atena_number,
+            Resident.name,
+            Resident.relationship_to_head,
+            Resident.date_of_birth_written,
+            Resident.resident_category,
+        )
+        .where(
+            Resident.household_number == resident.household_number,
+            Resident.id != resident.id,
+            Resident.resident_category == ResidentCategory.RESIDENT,
+            Resident.support_measure_flag.is_(False),
+        )
+        .order_by(Resident.id)
+        .limit(limit),
+    )
+    return [HouseholdMember(*row) for row in rows]

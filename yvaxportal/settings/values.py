@@ -1,0 +1,51 @@
+"""The settings of one process as plain values, and the error that a wrong one raises."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """A setting is missing, malformed or forbidden here. The text names the setting, never its value."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process. Attribute ``a_b`` is named after its ini name: see ``table.TABLE``."""
+
+    environment: str
+    var: Path
+    database: str
+    database_url: str
+    migration_url: str | None
+    app_role: str
+    pool_size: int
+    municipality_code: str
+    municipality_name: str
+    address_prefixes: tuple[str, ...]
+    session_secret_file: Path
+    key_ring_file: Path
+    signing_key_file: Path
+    idle_minutes: int
+    lifetime_hours: int
+    secure_cookies: bool
+    second_factor: str
+    fresh_minutes: int
+    show_seconds: int
+    demo_accounts: bool
+    adapters: Mapping[str, str]
+    host: str
+    port: int
+    threads: int
+    trusted_proxy: str | None
+    max_body_bytes: int
+    residents: int
+
+    @property
+    def production(self) -> bool:
+        """Tell whether the stricter rules hold."""
+        return self.environment == "production"

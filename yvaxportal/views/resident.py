@@ -1,0 +1,344 @@
+"""The page about one resident: who, what was given, what is due, and what may be done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pyramid.view import view_config
+
+from yvaxportal.audit.actions import Action
+from yvaxportal.models.codes import DoseCategory, DoseState, Judgement, ResidentCategory
+from yvaxportal.programme.due import DueItem, GivenDose, due
+from yvaxportal.request import PortalRequest
+from yvaxportal.resources import Resident
+from yvaxportal.security.permissions import Permission
+from yvaxportal.services.resident_page import (
+    DoseRow,
+    EligibilityRow,
+    contact_of,
+    doses_of,
+    eligibility_on,
+    note_of,
+    support_measure_until,
+    tickets_of,
+)
+from yvaxportal.services.residents import household_of
+from yvaxportal.values.clock import format_jst
+from yvaxportal.values.text import _
+from yvaxportal.views.parts import parts_of
+from yvaxportal.views.timeline import (
+    DueWindow,
+    MarkStatus,
+    TimelineEntry,
+    TimelineFigure,
+    WindowStatus,
+    dose_timeline,
+)
+from yvaxportal.views.wording import Wording
+
+DUE_SHOWN = ("overdue", "due", "doubtful", "soon")
+STALE_AFTER = timedelta(days=31)
+_DUE_WORDS = {
+    "overdue": _("Overdue"),
+    "due": _("Due now"),
+    "doubtful": _("To be checked"),
+    "soon": _("Soon"),
+}
+_DUE_KINDS = {"overdue": "overdue", "due": "ok", "doubtful": "doubtful", "soon": "soon"}
+_WINDOWS: dict[str, WindowStatus] = {"overdue": "overdue", "due": "due", "soon": "soon"}
+
+
+@dataclass(frozen=True, slots=True)
+class DoseLine:
+    """One line of the table of doses."""
+
+    url: str
+    day: str
+    age: str
+    vaccine: str
+    category: str
+    number: int
+    place: str
+    lot: str
+    kind: str
+    word: str
+    note: str
+    css: str
+
+
+class ResidentPage:
+    """One resident; each panel is there only for those who may see it."""
+
+    def __init__(self, context: Resident, request: PortalRequest) -> None:
+        self.context, self.request = context, request
+        self.resident = context.resident
+        self.words = Wording(request)
+        self.base = request.resource_path(context)
+
+    def _may(self, permission: Permission, part: str) -> bool:
+        return bool(self.request.has_permission(permission, self.context[part]))
+
+    @view_config(
+        context=Resident,
+        request_method="GET",
+        permission=Permission.RESIDENT_VIEW,
+        renderer="yvaxportal:templates/residents/resident.pt",
+    )
+    def show(self) -> dict[str, Any]:
+        """Show the page and record that it was seen."""
+        request, resident = self.request, self.resident
+        request.audit.record(Action.RESIDENT_VIEWED, resident_id=resident.id)
+        return {
+            "base": self.base,
+            "resident": resident,
+            "who": self._who(),
+            "category_badge": self._category_badge(),
+            "protected_until": self._protected_until(),
+            "register_as_of": format_jst(resident.register_as_of),
+            "may_read_number": self._may(Permission.PERSONAL_NUMBER_READ, "personal-number"),
+            "may_record": self._may(Permission.DOSE_RECORD, "doses"),
+            "parts": parts_of(request, self.context),
+            "household": self._household(),
+            "tickets": self._tickets(),
+            **self._doses(),
+            **self._contact(),
+            **self._eligibility(),
+            **self._note(),
+        }
+
+    def _who(self) -> dict[str, Any]:
+        resident, words = self.resident, self.words
+        birth = words.birth(resident.date_of_birth_written, foreign=resident.is_foreign_national)
+        facts = [
+            {"label": words.say(_("Date of birth")), "value": birth, "private": True},
+            {
+                "label": words.say(_("Age")),
+                "value": words.resident_age(resident) or words.say(_("not known")),
+            },
+            {"label": words.say(_("Sex")), "value": words.code(resident.sex)},
+            {"label": words.say(_("Atena number")), "value": resident.atena_number, "private": True},
+        ]
+        if resident.relationship_to_head and not resident.support_measure_flag:
+            facts.append({"label": words.say(_("Relationship")), "value": resident.relationship_to_head})
+        others = [
+            (_("Alias"), resident.alias_name),
+            (_("Alphabetic name"), resident.name_alphabet),
+            (_("Former name"), resident.former_name),
+        ]
+        facts += [
+            {"label": words.say(title), "value": value, "private": True} for title, value in others if value
+        ]
+        return {"name": resident.name, "kana": resident.name_kana, "facts": facts}
+
+    def _category_badge(self) -> str | None:
+        resident, words = self.resident, self.words
+        if resident.resident_category is ResidentCategory.RESIDENT:
+            return None
+        return f"{words.code(resident.resident_category)} {words.day(resident.ceased_resident_on)}".strip()
+
+    def _protected_until(self) -> str | None:
+        if not self.resident.support_measure_flag:
+            return None
+        until = support_measure_until(self.request.db, self.resident.id)
+        return self.words.day(until) if until else None
+
+    def _household(self) -> list[dict[str, str]]:
+        return [
+            {
+                "url": self.request.resource_path(self.context.__parent__, member.atena_number, ""),
+                "name": member.name,
+                "note": member.relationship_to_head or "",
+            }
+            for member in household_of(self.request.db, self.resident)
+        ]
+
+    def _tickets(self) -> list[dict[str, Any]]:
+        if not self._may(Permission.TICKET_VIEW, "tickets"):
+            return []
+        words = self.words
+        return [
+            {
+                "day": words.day(ticket.issued_on),
+                "vaccine": words.vaccine(ticket.vaccine),
+                "number": ticket.dose_number,
+                "municipality": ticket.municipality_code,
+                "ticket_number": ticket.ticket_number,
+                "state": words.code(ticket.state),
+            }
+            for ticket in tickets_of(self.request.db, self.resident.id)
+        ]
+
+    def _doses(self) -> dict[str, Any]:
+        if not self._may(Permission.DOSE_VIEW, "doses"):
+            return {"sees_doses": False, "doses": [], "due_items": [], "figure": None}
+        doses = doses_of(self.request.db, self.resident.id)
+        resident = self.resident
+        items = [
+            item
+            for item in due(resident.date_of_birth, str(resident.sex), self._given(doses), self.request.today)
+            if item.status in DUE_SHOWN and resident.resident_category is ResidentCategory.RESIDENT
+        ]
+        return {
+            "sees_doses": True,
+            "doses": [self._line(dose) for dose in doses],
+            "due_items": [self._due(item) for item in items],
+            "figure": self._figure(doses, items) if doses or items else None,
+        }
+
+    def _line(self, dose: DoseRow) -> DoseLine:
+        words = self.words
+        cancelled = dose.state is DoseState.CANCELLED
+        if cancelled:
+            kind, word = "neutral", words.say(_("Cancelled"))
+        elif dose.judgement is not Judgement.GIVEN:
+            kind, word = "info", words.code(dose.judgement)
+        elif dose.alerts:
+            kind, word = "doubtful", words.say(_("Given, with an alert"))
+        else:
+            kind, word = "ok", words.code(dose.judgement)
+        return DoseLine(
+            url=f"{self.base}doses/{dose.id}/",
+            day=words.day(dose.given_on),
+            age=words.age_in_months(dose.age_when_given),
+            vaccine=words.vaccine(dose.vaccine),
+            category="" if dose.dose_category is DoseCategory.ROUTINE else words.code(dose.dose_category),
+            number=dose.dose_number,
+            place=dose.institution or "",
+            lot=dose.lot_number or "",
+            kind=kind,
+            word=word,
+            note=dose.remarks or "",
+            css="is-cancelled" if cancelled else "",
+        )
+
+    def _given(self, doses: Sequence[DoseRow]) -> list[GivenDose]:
+        catalogue = self.request.portal.catalogue
+        return [
+            GivenDose(vaccine.series, dose.vaccine, dose.dose_number, dose.given_on)
+            for dose in doses
+            if dose.state is DoseState.ACTIVE
+            and dose.judgement is Judgement.GIVEN
+            and (vaccine := catalogue.get(dose.vaccine)) is not None
+        ]
+
+    def _due(self, item: DueItem) -> dict[str, Any]:
+        words = self.words
+        period = [words.day(item.earliest), words.day(item.latest)]
+        what = _(
+            "${series} dose ${number}",
+            mapping={"series": words.series(item.series), "number": item.dose_number},
+        )
+        return {
+            "what": words.say(what),
+            "kind": _DUE_KINDS[item.status],
+            "word": words.say(_DUE_WORDS[item.status]),
+            "when": "〜".join(period) if any(period) else "",
+            "why": item.reason_ja if words.japanese else item.reason_en,
+        }
+
+    def _figure(self, doses: Sequence[DoseRow], items: Sequence[DueItem]) -> TimelineFigure:
+        words, catalogue = self.words, self.request.portal.catalogue
+        entries = []
+        for dose in reversed(doses):
+            vaccine = catalogue.get(dose.vaccine)
+            place = f" {dose.institution}" if dose.institution else ""
+            entries.append(
+                TimelineEntry(
+                    series=words.series(vaccine.series) if vaccine else dose.vaccine,
+                    dose_number=dose.dose_number,
+                    given_on=dose.given_on,
+                    status=_mark(dose),
+                    label=f"{words.vaccine(dose.vaccine)} {words.day(dose.given_on)}{place}",
+                ),
+            )
+        windows = [
+            DueWindow(words.series(item.series), item.earliest, item.latest, _WINDOWS[item.status])
+            for item in items
+            if item.earliest is not None and item.status in _WINDOWS
+        ]
+        return dose_timeline(
+            entries,
+            birth=self.resident.date_of_birth,
+            today=self.request.today,
+            windows=windows,
+            translate=self.request.localizer.translate,
+        )
+
+    def _contact(self) -> dict[str, Any]:
+        words = self.words
+        if not self._may(Permission.CONTACT_VIEW, "contact"):
+            why = (
+                _("Support measure") if self.resident.support_measure_flag else _("Not shown to your groups")
+            )
+            hidden = words.say(why)
+            titles = (_("Current address"), _("School district"), _("Phone number"))
+            return {
+                "sees_contact": False,
+                "contact_entries": [
+                    {"label": words.say(title), "value": None, "masked": hidden} for title in titles
+                ],
+            }
+        if self.resident.support_measure_flag:
+            self.request.audit.record(Action.CONTACT_VIEWED, resident_id=self.resident.id)
+        contact = contact_of(self.request.db, self.resident.id)
+        if contact is None:
+            return {"sees_contact": True, "contact_entries": []}
+        schools = [contact.elementary_school_district, contact.junior_high_school_district]
+        postal = contact.postal_code or ""
+        entries = [
+            (_("Postal code"), f"{postal[:3]}-{postal[3:]}" if postal else None),
+            (_("Current address"), contact.current_address),
+            (_("Neighbourhood association"), contact.neighbourhood_association),
+            (_("School district"), " / ".join(school for school in schools if school)),
+            (_("Phone number"), contact.phone_number),
+        ]
+        if contact.has_mailing_address:
+            entries.append((_("Mailing address"), contact.mailing_address))
+        return {
+            "sees_contact": True,
+            "contact_entries": [
+                {"label": words.say(title), "value": value, "private": True} for title, value in entries
+            ],
+        }
+
+    def _eligibility(self) -> dict[str, Any]:
+        if not self._may(Permission.ELIGIBILITY_VIEW, "eligibility"):
+            return {"eligibility_entries": None, "eligibility_as_of": "", "eligibility_stale": False}
+        rows: Sequence[EligibilityRow] = eligibility_on(self.request.db, self.resident.id, self.request.today)
+        words = self.words
+        oldest = min((row.as_of for row in rows), default=None)
+        return {
+            "eligibility_entries": [
+                {
+                    "label": words.code(row.kind),
+                    "value": f"{words.code(row.state)} {row.detail or ''}".strip(),
+                    "private": True,
+                }
+                for row in rows
+            ],
+            "eligibility_as_of": format_jst(oldest) if oldest else "",
+            "eligibility_stale": oldest is not None and self.request.now - oldest > STALE_AFTER,
+        }
+
+    def _note(self) -> dict[str, Any]:
+        if not self._may(Permission.NOTE_VIEW, "notes"):
+            return {"note_entries": None}
+        note = note_of(self.request.db, self.resident.id)
+        texts = [
+            (_("Personal remarks"), note.personal_remarks if note else None),
+            (_("Follow-up"), note.follow_up if note else None),
+        ]
+        return {
+            "note_entries": [
+                {"label": self.words.say(title), "value": text, "private": True} for title, text in texts
+            ],
+        }
+
+
+def _mark(dose: DoseRow) -> MarkStatus:
+    if dose.state is DoseState.CANCELLED:
+        return "cancelled"
+    if dose.judgement is not Judgement.GIVEN:
+        return "invalid"
+    return "doubtful" if dose.alerts else "given"
