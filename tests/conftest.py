@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from tests.database import DatabaseServer, new_server_folder, remove_leftovers
 from yvaxportal.embedded.places import DatabaseUrls
 
+pytest_plugins = ("tests.application",)
+
 SERVER = pytest.StashKey[DatabaseServer]()
 
 

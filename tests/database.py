@@ -32,6 +32,11 @@ class DatabaseServer:
         self._alive = alive
         self._server = EmbeddedPostgres(self.var, durable=False)
 
+    @property
+    def urls(self) -> DatabaseUrls:
+        """Return the addresses of the migrated database that the others are copies of."""
+        return urls(self.var)
+
     def ensure_running(self) -> None:
         """Start and migrate once; other processes wait and then find it done."""
         with (self.var / "start.lock").open("w") as lock:

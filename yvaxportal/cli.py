@@ -1,4 +1,4 @@
-"""The ``yvax`` command. Each subcommand is a module of ``yvaxportal.commands`` that is loaded when asked for."""
+"""The ``yvax`` command. Each subcommand is a module of ``yvaxportal.commands``, loaded when asked for."""
 
 import argparse
 import sys
@@ -7,8 +7,10 @@ from importlib import import_module
 
 from sqlalchemy.exc import OperationalError
 
+from yvaxportal.audit.keys import SigningKeyError
 from yvaxportal.embedded.runner import EmbeddedError
 from yvaxportal.settings import SettingsError
+from yvaxportal.vault.keyring import KeyRingError
 
 # In the order of help: the word, the module, the sentence.
 COMMANDS = (
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         code: int = args.run(args)
-    except (SettingsError, EmbeddedError) as error:
+    except (SettingsError, EmbeddedError, KeyRingError, SigningKeyError) as error:
         print(f"yvax {words[0]}: {error}", file=sys.stderr)
         return 1
     except OperationalError:

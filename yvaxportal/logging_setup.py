@@ -5,10 +5,10 @@ Whatever an ini's ``[loggers]`` section sets up, each handler's text passes ``Pr
 
 import logging
 import logging.config
+import textwrap
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import psycopg
@@ -21,8 +21,6 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s pid=%(process)d %(message)s"
 # psycopg quotes the row that failed and SQLAlchemy the statement's parameters.
 _TALKATIVE = (psycopg.Error, StatementError)
 
-_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-
 
 class PrivateFormatter(logging.Formatter):
     """Formats as ``inner`` does, says of a database error only its kind, and masks personal numbers."""
@@ -34,7 +32,7 @@ class PrivateFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text without the values of a database error and without personal numbers."""
         kept = logging.makeLogRecord(record.__dict__)
-        if kept.exc_info is True or (kept.exc_info and kept.exc_info[1]):
+        if kept.exc_info and kept.exc_info[1]:
             kept.exc_text = self.formatException(kept.exc_info)
         if isinstance(kept.msg, _TALKATIVE):
             kept.msg = _kind(kept.msg)
@@ -44,19 +42,17 @@ class PrivateFormatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback; of database errors the class, the SQLSTATE and the constraint only."""
-        told = traceback.TracebackException(*ei)
-        for error, part in _chain(ei[1], told):
-            if isinstance(error, _TALKATIVE):
-                part._str = _kind(error)  # noqa: SLF001 - the class has no other way to say less
-                part.__notes__ = None
-        return "".join(told.format()).rstrip()
+        return "\n\n".join(_tell(error) for error in reversed(list(_chain(ei[1]))))
 
 
 def configure_logging(ini: Path | None = None, level: str = "INFO") -> None:
-    """Set up logging from ``ini`` when it has a ``[loggers]`` section, else to standard error at ``level``."""
+    """Set up logging from ``ini`` if it has a ``[loggers]`` section, else to standard error at ``level``."""
     if ini is not None and "\n[loggers]" in ini.read_text("utf-8"):
         logging.config.fileConfig(
-            ini, defaults={"here": str(ini.resolve().parent)}, disable_existing_loggers=False, encoding="utf-8"
+            ini,
+            defaults={"here": str(ini.resolve().parent)},
+            disable_existing_loggers=False,
+            encoding="utf-8",
         )
     else:
         logging.basicConfig(level=level, format=FORMAT, force=True)
@@ -75,18 +71,27 @@ def _kind(error: Any) -> str:
     original = error.orig if isinstance(error, StatementError) else error
     state = getattr(original, "sqlstate", None)
     constraint = original.diag.constraint_name if isinstance(original, psycopg.Error) else None
-    parts = (type(original).__name__, state and f"SQLSTATE {state}", constraint and f"constraint {constraint}")
+    parts = (
+        type(original).__name__,
+        state and f"SQLSTATE {state}",
+        constraint and f"constraint {constraint}",
+    )
     return " ".join(part for part in parts if part)
 
 
-def _chain(
-    error: BaseException | None, told: traceback.TracebackException | None
-) -> Iterator[tuple[BaseException, traceback.TracebackException]]:
-    if error is None or told is None:
-        return
-    yield error, told
-    yield from _chain(error.__cause__, told.__cause__)
-    yield from _chain(error.__context__, told.__context__)
+def _tell(error: BaseException) -> str:
+    head = "Traceback (most recent call last):\n" + "".join(traceback.format_tb(error.__traceback__))
+    if isinstance(error, _TALKATIVE):
+        return head + _kind(error)
+    told = head + "".join(traceback.format_exception_only(error)).rstrip()
     if isinstance(error, BaseExceptionGroup):
-        for inner, part in zip(error.exceptions, told.exceptions or (), strict=False):
-            yield from _chain(inner, part)
+        parts = "\n".join(_tell(part) for part in error.exceptions)
+        told += "\n" + textwrap.indent(parts, "  | ")
+    return told
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error, then what it came from, as far back as tracebacks tell."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

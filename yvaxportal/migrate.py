@@ -70,4 +70,6 @@ def require_current(settings: Settings) -> None:
         problem = f"the database cannot be reached ({type(error).__name__}){hint}"
         raise SettingsError("yvaxportal.database.url", problem) from None
     if not current:
-        raise SettingsError("yvaxportal.database.url", "its tables are of another version: run `yvax migrate`")
+        raise SettingsError(
+            "yvaxportal.database.url", "its tables are of another version: run `yvax migrate`"
+        )

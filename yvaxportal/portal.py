@@ -14,7 +14,8 @@ from yvaxportal.programme.catalogue import Catalogue, load_catalogue
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
-from yvaxportal.vault.keyring import KeyRing
+from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
+from yvaxportal.vault.keyring import KeyRing, KeyRingError
 from yvaxportal.vault.vault import Vault
 
 
@@ -42,13 +43,16 @@ def open_portal(settings: Settings) -> Portal:
         engine.connect().close()
     except OperationalError:
         raise SettingsError("yvaxportal.database.url", "the database cannot be reached") from None
-    key_ring = KeyRing.load(settings.key_ring_file)
+    try:
+        key_ring = KeyRing.load(settings.key_ring_file)
+    except KeyRingError as error:
+        raise SettingsError(KEY_RING_SETTING, error.problem) from None
     return Portal(
         settings=settings,
         engine=engine,
         sessions=sessionmaker(engine, autoflush=True),
         key_ring=key_ring,
-        vault=Vault(engine, key_ring, settings.municipality_code),
+        vault=Vault(engine, key_ring, settings.municipality_code, ring_path=settings.key_ring_file),
         acl=AclStore(),
         catalogue=load_catalogue(),
         clock=now_utc,

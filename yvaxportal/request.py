@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from ipaddress import ip_address
 
 import transaction
 from pyramid.decorator import reify
@@ -12,6 +13,7 @@ from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.models.database import open_session
 from yvaxportal.portal import Portal
 from yvaxportal.security.identity import Identity
+from yvaxportal.services.sessions import Address
 from yvaxportal.values.clock import jst_date
 from yvaxportal.vault.vault import Vault
 
@@ -31,6 +33,11 @@ class PortalRequest(Request):
     def db(self) -> Session:
         """Return the session of this request's transaction."""
         return open_session(self.portal.sessions, self.tm)
+
+    @reify
+    def terminal(self) -> Address:
+        """Return the address of the terminal, as the server or its trusted proxy saw it."""
+        return ip_address(self.client_addr or "0.0.0.0")  # noqa: S104 - an address that no terminal has
 
     @reify
     def now(self) -> datetime:

@@ -41,6 +41,7 @@ FREE = (
     "passport_details",
     "search_request",
     "staff_session",
+    "sign_in_throttle",
     "staff_group",
     "group_membership",
     "acl_grant",
@@ -318,6 +319,14 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_resident_household_number"), "resident", ["household_number"], unique=False)
     op.create_table(
+        "sign_in_throttle",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_failure_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_throttle")),
+    )
+    op.create_table(
         "staff_account",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("login", sa.Text(), nullable=False),
@@ -332,8 +341,6 @@ def create_tables() -> None:
             "valid_to", sa.Date(), nullable=True, comment="last day of the post or of the contract (M13, M44)"
         ),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("failed_sign_ins", sa.Integer(), nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_sign_in_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

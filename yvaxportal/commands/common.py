@@ -2,14 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import plaster
 
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse's own type
+# argparse's own type, which cannot be subscripted when the program runs.
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 _OVERRIDES = {"var": "yvaxportal.var", "port": "yvaxportal.web.port", "residents": "yvaxportal.residents"}
 
@@ -31,7 +31,9 @@ def read_ini(args: argparse.Namespace) -> dict[str, str]:
     try:
         raw = plaster.get_settings(str(args.ini.resolve()), "app:main")
     except (plaster.PlasterError, LookupError, ValueError, OSError) as error:
-        raise SettingsError(str(args.ini), f"cannot be read as an ini file ({type(error).__name__})") from None
+        raise SettingsError(
+            str(args.ini), f"cannot be read as an ini file ({type(error).__name__})"
+        ) from None
     if not raw:
         raise SettingsError(str(args.ini), "has no section [app:main]")
     settings = {name: str(value) for name, value in raw.items()}

@@ -37,7 +37,41 @@ class _StopAskedError(Exception):
     """Ctrl-C, SIGTERM or the terminal's end."""
 
 
-def add(subparsers: "Subparsers") -> None:
+class _Stop:
+    """Remembers that somebody asked to stop.
+
+    An exception out of a signal handler may leave a lock held wherever it strikes, in ``subprocess`` too: it
+    is raised only at ``look`` and, where nothing but a database is at work, inside ``at_once``.
+    """
+
+    def __init__(self) -> None:
+        self._asked = self._at_once = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _signal: int, _frame: object) -> None:
+        self._asked = True
+        if self._at_once:
+            self._at_once = False
+            raise _StopAskedError
+
+    def look(self) -> None:
+        """Raise if somebody asked."""
+        if self._asked:
+            raise _StopAskedError
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let a request to stop break into what is inside."""
+        self.look()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+
+def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("dev", help="run the whole portal on this machine")
     add_ini(parser, "port", "residents")
@@ -50,11 +84,10 @@ def run(args: argparse.Namespace) -> int:
     if settings.database != "embedded":
         raise SettingsError("yvaxportal.database", "must be embedded for `yvax dev`")
     configure_logging(args.ini)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _ask)
+    stop = _Stop()
     try:
         with ExitStack() as stack:
-            _bring_up(stack, args, settings)
+            _run_all(stack, stop, args, settings)
     except _StopAskedError:
         print("Stopped.", flush=True)
         return 0
@@ -63,30 +96,26 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
-def _bring_up(stack: ExitStack, args: argparse.Namespace, settings: Settings) -> NoReturn:
+def _run_all(stack: ExitStack, stop: _Stop, args: argparse.Namespace, settings: Settings) -> NoReturn:
     stack.enter_context(_only_one(settings.var))
     _check_port(settings)
     make_missing_secrets(settings)
+    stop.look()
     print("PostgreSQL starts ...", flush=True)
     server = EmbeddedPostgres(settings.var)
     stack.callback(server.stop)
     server.start()
     upgrade(server.urls.owner, settings.app_role)
-    load_when_empty(settings)
+    with stop.at_once():
+        load_when_empty(settings)
     words = [str(args.ini), f"--var={settings.var}", f"--port={settings.port}"]
     children = [Child("web", ["web", *words]), Child("worker", ["worker", *words])]
     stack.callback(_stop, children)
     for child in children:
         child.start()
-    _wait_for_web(children[0], settings)
+    _wait_for_web(children[0], settings, stop)
     _greet(settings)
-    _watch(children, server)
-
-
-def _ask(_signal: int, _frame: object) -> NoReturn:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    raise _StopAskedError
+    _watch(children, server, stop)
 
 
 @contextmanager
@@ -113,9 +142,10 @@ def _check_port(settings: Settings) -> None:
             raise SettingsError("yvaxportal.web.port", f"{settings.port} {reason}") from None
 
 
-def _wait_for_web(web: Child, settings: Settings) -> None:
+def _wait_for_web(web: Child, settings: Settings, stop: _Stop) -> None:
     deadline = time.monotonic() + _WEB_SECONDS
     while time.monotonic() < deadline:
+        stop.look()
         if web.exit_code is not None:
             raise BrokenChildError("the web server did not start; its reason is above")
         with socket.socket() as probe:
@@ -125,9 +155,10 @@ def _wait_for_web(web: Child, settings: Settings) -> None:
     raise BrokenChildError("the web server does not answer")
 
 
-def _watch(children: list[Child], server: EmbeddedPostgres) -> NoReturn:
+def _watch(children: list[Child], server: EmbeddedPostgres, stop: _Stop) -> NoReturn:
     while True:
         time.sleep(_LOOK_SECONDS)
+        stop.look()
         if not server.is_alive():
             print("PostgreSQL ended; it is started again.", file=sys.stderr, flush=True)
             server.start()

@@ -10,7 +10,7 @@ from yvaxportal.migrate import upgrade
 from yvaxportal.settings import SettingsError
 
 
-def add(subparsers: "Subparsers") -> None:
+def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("migrate", help="bring the database's tables up to date")
     add_ini(parser)

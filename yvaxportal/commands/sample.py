@@ -14,7 +14,7 @@ from yvaxportal.settings import Settings, SettingsError
 SEED = 2026
 
 
-def add(subparsers: "Subparsers") -> None:
+def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("sample", help="fill an empty database with a made-up city")
     add_ini(parser, "residents")
@@ -27,7 +27,9 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args)
     configure_logging(args.ini)
     if settings.production:
-        raise SettingsError("yvaxportal.environment", "made-up people do not belong into a production database")
+        raise SettingsError(
+            "yvaxportal.environment", "made-up people do not belong into a production database"
+        )
     require_current(settings)
     if not load_when_empty(settings, args.seed):
         raise SettingsError("yvaxportal.database.url", "has residents already; the sample needs an empty one")

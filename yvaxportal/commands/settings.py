@@ -6,7 +6,7 @@ from yvaxportal.commands.common import Subparsers, add_ini, load_settings
 from yvaxportal.migrate import require_current
 
 
-def add(subparsers: "Subparsers") -> None:
+def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("settings", help="check an ini file")
     actions = parser.add_subparsers(required=True)

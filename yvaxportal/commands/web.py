@@ -16,7 +16,7 @@ from yvaxportal.migrate import require_current
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 
-def add(subparsers: "Subparsers") -> None:
+def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("web", help="serve the pages")
     add_ini(parser, "port", "residents")

@@ -10,7 +10,7 @@ from yvaxportal.logging_setup import configure_logging
 from yvaxportal.migrate import require_current
 
 
-def add(subparsers: "Subparsers") -> None:
+def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("worker", help="do the background jobs")
     add_ini(parser, "port", "residents")

@@ -81,6 +81,9 @@ class EmbeddedPostgres:
 
     def take_over(self) -> None:
         """Find a server left by another process: hold it if it serves this very folder, else end it."""
+        if self.is_alive():
+            return
+        self._process = self._postmaster = None
         lock = self._data / "postmaster.pid"
         recorded = int(lock.read_text().split()[0]) if lock.exists() else None
         for process in _postmasters(self._data):

@@ -1,6 +1,8 @@
 """The job queue on the portal's own database. Nothing is global: an app is made for a database address."""
 
-from procrastinate import App, Blueprint, PsycopgConnector
+from collections.abc import Callable
+
+from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 
 from yvaxportal.jobs import tasks
 
@@ -23,12 +25,13 @@ def _blueprint() -> Blueprint:
     jobs = Blueprint()
     every_minute, every_ten, nightly = "* * * * *", "*/10 * * * *", "20 18 * * *"  # UTC: 03:20 in Japan
     # ``lock``: one at a time. A killed worker keeps it, so the task that frees it has none.
+    function: Callable[[JobContext, int], object]
     for name, function, cron, lock in (
         ("seal_audit", tasks.seal_audit, every_minute, "seal_audit"),
         ("purge_expired", tasks.purge_expired, every_ten, "purge_expired"),
         ("retry_stalled", tasks.retry_stalled, every_minute, None),
         ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
     ):
-        task = jobs.task(function, name=name, queueing_lock=name, lock=lock, pass_context=True)
-        jobs.periodic(cron=cron)(task)
+        register = jobs.task(name=name, queueing_lock=name, lock=lock, pass_context=True)
+        jobs.periodic(cron=cron)(register(function))
     return jobs

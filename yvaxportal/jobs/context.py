@@ -3,22 +3,21 @@
 from dataclasses import dataclass
 from typing import cast
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from procrastinate import JobContext
 from sqlalchemy import Engine
-
-from yvaxportal.settings import Settings
 
 KEY = "tools"
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The worker's engine (the application's role) and the settings it runs with."""
+    """The worker's engine (the application's role) and the key that signs the audit trail's seals."""
 
     engine: Engine
-    settings: Settings
+    signing_key: Ed25519PrivateKey
 
 
 def tools(context: JobContext) -> Tools:
     """Return the worker's tools from a task's context."""
-    return cast(Tools, context.additional_context[KEY])
+    return cast("Tools", context.additional_context[KEY])

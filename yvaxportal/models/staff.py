@@ -28,11 +28,20 @@ class StaffAccount(Base):
         comment="last day of the post or of the contract (M13, M44)"
     )
     revoked_at: Mapped[datetime | None]
-    failed_sign_ins: Mapped[int]
-    locked_until: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
     is_demo: Mapped[bool]
     created_at: Mapped[datetime]
+
+
+class SignInThrottle(Base):
+    """Failures counted for a login (known or not: the hash of what was typed) or for a terminal's address."""
+
+    __tablename__ = "sign_in_throttle"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_failure_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]
 
 
 class PasswordHistory(Base):

@@ -82,3 +82,11 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
     # A contractor sees only batches of its own (measure M44); until batches exist there is nothing to see.
     BuiltInGroup("contractor", "委託先", "Contractor", frozenset()),
 )
+
+
+def default_groups() -> list[tuple[str, str, str, frozenset[str]]]:
+    """Return the built-in groups as ``services.bootstrap.ensure_groups`` takes them."""
+    return [
+        (group.name, group.label_ja, group.label_en, frozenset(str(p) for p in group.permissions))
+        for group in BUILT_IN_GROUPS
+    ]

@@ -57,13 +57,15 @@ def _refuse_unknown(raw: Mapping[str, str]) -> None:
 
 def _read(setting: Setting, raw: Mapping[str, str], environ: Mapping[str, str]) -> object:
     name = PREFIX + setting.name
-    text = raw.get(name, "")
-    if setting.name in FROM_FILE and (file := raw.get(f"{name}_file", "")):
+    text = raw.get(name, "").strip()
+    if setting.name in FROM_FILE and (file := raw.get(f"{name}_file", "").strip()):
         if text:
             raise SettingsError(name, f"is given twice, here and in {name}_file")
         name = f"{name}_file"
-        text = _content(name, _from_environment(name, file, environ))
-    text = _from_environment(name, text.strip(), environ)
+        file = _from_environment(name, file, environ, may_be_unset=setting.may_be_unset)
+        text = _content(name, file) if file else ""
+    else:
+        text = _from_environment(name, text, environ, may_be_unset=setting.may_be_unset)
     if not text:
         if setting.default is None:
             raise SettingsError(name, "is missing")
@@ -74,13 +76,14 @@ def _read(setting: Setting, raw: Mapping[str, str], environ: Mapping[str, str]) 
         raise SettingsError(name, str(error)) from None
 
 
-def _from_environment(name: str, text: str, environ: Mapping[str, str]) -> str:
+def _from_environment(name: str, text: str, environ: Mapping[str, str], *, may_be_unset: bool) -> str:
     if not text.startswith("env:"):
         return text
     variable = text.removeprefix("env:")
-    if not environ.get(variable):
+    value = environ.get(variable, "").strip()
+    if not value and not may_be_unset:
         raise SettingsError(name, f"the environment variable {variable} is not set")
-    return environ[variable].strip()
+    return value
 
 
 def _content(name: str, file: str) -> str:

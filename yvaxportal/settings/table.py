@@ -16,12 +16,17 @@ FALSE = frozenset({"false", "no", "off", "0", ""})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row: the ini name without its prefix, the attribute, the reader, the default (None: required)."""
+    """One row: the ini name without its prefix, the attribute, the reader, the default (None: required).
+
+    ``may_be_unset``: an ``env:NAME`` whose variable is not set means the default, for what only some of the
+    processes get.
+    """
 
     name: str
     attribute: str
     read: Callable[[str], object]
     default: str | None = None
+    may_be_unset: bool = False
 
 
 def _text(value: str) -> str:
@@ -99,7 +104,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("var", "var", _path),
     Setting("database", "database", _one_of("embedded", "external")),
     Setting("database.url", "database_url", _database_url, ""),
-    Setting("database.migration_url", "migration_url", _database_url, ""),
+    Setting("database.migration_url", "migration_url", _database_url, "", may_be_unset=True),
     Setting("database.app_role", "app_role", _role, "yvax_app"),
     Setting("database.pool_size", "pool_size", _whole(1, 200), "5"),
     Setting("municipality_code", "municipality_code", _municipality, "312029"),

@@ -122,6 +122,11 @@ class Layout:
         return self._url("residents", "search")
 
     @property
+    def keep_alive_url(self) -> str:
+        """Return where a page says that somebody is still there."""
+        return self._url("keep-alive")
+
+    @property
     def idle_seconds(self) -> int:
         """Return after how many idle seconds the session ends."""
         return self._request.portal.settings.idle_minutes * 60

@@ -49,7 +49,7 @@ class TemplateRendererFactory:
     """Makes a renderer of an asset name such as ``yvaxportal:templates/home.pt``."""
 
     def __init__(self, *, reload: bool) -> None:
-        self._loader = PageTemplateLoader([str(FOLDER)], auto_reload=reload, boolean_attributes=set())
+        self._loader = PageTemplateLoader([str(FOLDER)], auto_reload=reload)
 
     def __call__(self, info: Any) -> TemplateRenderer:
         name = str(info.name).removeprefix(ASSET_PREFIX)

@@ -28,6 +28,7 @@ _RADIUS = 9
 _MARK_DISTANCE = 20
 _NAME_LENGTH = 13
 _WINDOW_LABEL_WIDTH = 74
+_WINDOW_MIN_WIDTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,9 @@ def dose_timeline(
     parts = [
         _opening(figure_id, height, _summary(entries, windows, say), say),
         *_grid(axis, rows, plot_height, say),
-        *_rows(rows, axis, say),
+        *_windows(rows, axis, say),
         *_today(axis, today, plot_height, say),
+        *_doses(rows, axis, say),
     ]
     if note:
         parts.append(f'<text class="tl-more" x="{LEFT}" y="{height - 7}">{_text(note, say)}</text>')
@@ -147,11 +149,11 @@ def _summary(entries: Sequence[TimelineEntry], windows: Sequence[DueWindow], say
 
 
 def _opening(figure_id: str, height: int, summary: str, say: Translate) -> str:
-    name = escape(figure_id)
+    name, heading = escape(figure_id), _text(_("Timeline of doses"), say)
     return (
         f'<svg class="timeline" id="{name}" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-labelledby="{name}-title {name}-desc" xmlns="http://www.w3.org/2000/svg">'
-        f'<title id="{name}-title">{_text(_("Timeline of doses"), say)}</title>'
+        f'<title id="{name}-title">{heading}</title>'
         f'<desc id="{name}-desc">{summary}</desc>'
     )
 
@@ -172,13 +174,35 @@ def _grid(axis: Axis, rows: Sequence[_Row], plot_height: int, say: Translate) ->
             yield f"{_text(tick.label, say)}</text>"
 
 
-def _rows(rows: Sequence[_Row], axis: Axis, say: Translate) -> Iterable[str]:
+def _windows(rows: Sequence[_Row], axis: Axis, say: Translate) -> Iterable[str]:
     y = _TOP
     for row in rows:
         yield f'<path class="tl-row" d="M0 {y + row.height}H{WIDTH}"/>'
-        yield _series_name(row.series, y + row.height / 2)
         for window in row.windows:
-            yield _window(window, axis, y, row.height, say)
+            start, end = _ends(window, axis)
+            label = _text(window.label or _WINDOW_NAMES[window.status], say)
+            yield f'<rect class="tl-window tl-window-{window.status}" x="{start:g}" '
+            yield f'y="{y + row.height / 2 - 8:g}" width="{end - start:g}" height="16" rx="3">'
+            yield f"<title>{label}</title></rect>"
+        y += row.height
+
+
+def _ends(window: DueWindow, axis: Axis) -> tuple[float, float]:
+    start = min(axis.x(window.first), RIGHT - _WINDOW_MIN_WIDTH)
+    return start, max(axis.x(window.last) if window.last else RIGHT, start + _WINDOW_MIN_WIDTH)
+
+
+def _doses(rows: Sequence[_Row], axis: Axis, say: Translate) -> Iterable[str]:
+    y = _TOP
+    for row in rows:
+        middle = y + row.height / 2
+        yield _series_name(row.series, middle)
+        for window in row.windows:
+            start, end = _ends(window, axis)
+            if end - start >= _WINDOW_LABEL_WIDTH:
+                name = _text(_WINDOW_NAMES[window.status], say)
+                yield f'<text class="tl-window-label tl-window-label-{window.status}" x="{start + 7:g}" '
+                yield f'y="{middle:g}" dominant-baseline="central">{name}</text>'
         for entry, x, lane in row.marks:
             yield _mark(entry, x, y + _PADDING / 2 + _LANE * (lane + 0.5))
         y += row.height
@@ -189,23 +213,6 @@ def _series_name(name: str, y: float) -> str:
     return (
         f'<text class="tl-series" x="10" y="{y:g}" dominant-baseline="central">{escape(shown)}'
         f"<title>{escape(name)}</title></text>"
-    )
-
-
-def _window(window: DueWindow, axis: Axis, y: float, height: int, say: Translate) -> str:
-    start = axis.x(window.first)
-    end = max(axis.x(window.last) if window.last else RIGHT, start + 6)
-    label = window.label or _WINDOW_NAMES[window.status]
-    words, middle = "", y + height / 2
-    if end - start >= _WINDOW_LABEL_WIDTH:
-        words = (
-            f'<text class="tl-window-label" x="{start + 7:g}" y="{middle:g}" dominant-baseline="central">'
-            f"{_text(_WINDOW_NAMES[window.status], say)}</text>"
-        )
-    return (
-        f'<g class="tl-due"><title>{_text(label, say)}</title>'
-        f'<rect class="tl-window tl-window-{window.status}" x="{start:g}" y="{middle - 8:g}" '
-        f'width="{end - start:g}" height="16" rx="3"/>{words}</g>'
     )
 
 

@@ -18,6 +18,7 @@ ADULT_AGE = 20
 # second year that of three.
 _YEAR_WEIGHTS = (6.0, 3.0)
 _MIN_TICK_DISTANCE = 44
+_MIN_FISCAL_DISTANCE = 62
 _MONTH_TICKS = (2, 4, 6, 8, 10)
 _PAST_FISCAL_YEARS = 9
 _MAX_FISCAL_YEARS = 100
@@ -101,7 +102,7 @@ def _fiscal_axis(days: Sequence[date], today: date) -> Axis:
     first = max(first, last - _MAX_FISCAL_YEARS)
     count = last - first + 1
     unit = (RIGHT - LEFT) / count
-    step = next(step for step in (1, 2, 5, 10, 20) if unit * step >= _MIN_TICK_DISTANCE * 1.4 or step == 20)  # noqa: PLR2004 - the last of the steps
+    step = next((step for step in (1, 2, 5, 10) if unit * step >= _MIN_FISCAL_DISTANCE), 20)
     places = [round(LEFT + unit * at, 1) for at in range(count + 1)]
     ticks = [
         Tick(places[at], _fiscal_label(first + at) if (first + at) % step == 0 and at < count else None)
@@ -113,6 +114,6 @@ def _fiscal_axis(days: Sequence[date], today: date) -> Axis:
 def _fiscal_label(year: int) -> str:
     # 令和元年度 began on 1 April 2019, before the era did: a fiscal year is named by the era of its December.
     era = era_of(date(year, 12, 31))
-    western_and_era = {"western": year, "era": f"{era.letter}{year - era.first.year + 1}"}
-    label: str = _("FY ${western}", mapping=western_and_era)
+    era_year = f"{era.letter}{year - era.first.year + 1}"
+    label: str = _("FY ${era}", mapping={"era": era_year})
     return label

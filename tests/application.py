@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from webtest import TestApp
 from yvaxportal.audit.keys import create_signing_key
+from yvaxportal.security.groups import default_groups
 from yvaxportal.services.bootstrap import create_account, ensure_groups
 from yvaxportal.vault.keyring import KeyRing
 
@@ -90,7 +91,7 @@ def portal(database_urls: DatabaseUrls, secrets: Path, clock: Clock) -> Iterator
 def staff(portal: Portal, clock: Clock) -> dict[str, int]:
     """Create one account in each built-in group, named after it; return their ids by login."""
     with Session(portal.engine) as session:
-        ensure_groups(session, networks=("127.0.0.0/8", "::1/128"))
+        ensure_groups(session, default_groups(), networks=("127.0.0.0/8", "::1/128"))
         ids = {
             login: create_account(
                 session,

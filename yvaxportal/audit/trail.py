@@ -1,0 +1,112 @@
+"""Writing the audit log (measure M14). A personal number never enters it, whatever a caller passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any, TypedDict, Unpack, cast
+
+from sqlalchemy import Engine, Table, insert
+from sqlalchemy.orm import Session
+
+from yvaxportal.audit.actions import Action
+from yvaxportal.models.audit import AuditEvent
+from yvaxportal.models.codes import Outcome
+from yvaxportal.values.text import contains_personal_number, mask_personal_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the login ("" for a visitor, "system" for the portal), the groups, the terminal."""
+
+    login: str
+    groups: tuple[str, ...]
+    address: str | None
+
+
+SYSTEM = Actor("system", (), None)
+
+_INSERT = insert(cast("Table", AuditEvent.__table__))
+
+
+class Facts(TypedDict, total=False):
+    """What may be said of an act besides its kind.
+
+    ``detail`` holds parameters, not payloads; ``before`` and ``after`` the changed fields only.
+    """
+
+    resident_id: int | None
+    subject: str | None
+    outcome: Outcome
+    purpose: str | None
+    case_reference: str | None
+    detail: Mapping[str, Any]
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+class AuditTrail:
+    """The log as one actor writes it.
+
+    :param session: the transaction of the business change; None where there is none.
+    :param engine: for what must be kept although that transaction is rolled back.
+    """
+
+    def __init__(self, session: Session | None, engine: Engine, actor: Actor) -> None:
+        self._session = session
+        self._engine = engine
+        self.actor = actor
+
+    def record(self, action: Action, **facts: Unpack[Facts]) -> None:
+        """Write one event in the session's transaction: it stands or falls with the change it tells of."""
+        if self._session is None:
+            raise RuntimeError("this audit trail has no transaction of its own; use record_apart")
+        self._session.execute(_INSERT, self._row(action, facts))
+
+    def record_apart(self, action: Action, **facts: Unpack[Facts]) -> None:
+        """Write one event on a connection of its own; it is committed when this returns."""
+        with self._engine.begin() as connection:
+            connection.execute(_INSERT, self._row(action, facts))
+
+    def _row(self, action: Action, facts: Facts) -> dict[str, Any]:
+        resident_id = facts.get("resident_id")
+        return {
+            "actor": clean(self.actor.login),
+            "actor_groups": ",".join(self.actor.groups),
+            "address": self.actor.address,
+            "action": action.value,
+            "outcome": facts.get("outcome", Outcome.DONE),
+            "resident_id": resident_id,
+            "subject": clean(facts.get("subject")),
+            "purpose": clean(facts.get("purpose")),
+            "case_reference": clean(facts.get("case_reference")),
+            "detail": clean(facts.get("detail", {})),
+            "before": clean(facts.get("before")),
+            "after": clean(facts.get("after")),
+        }
+
+
+def clean(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it, with every personal number masked (keys of mappings too).
+
+    :raises TypeError: it holds something that is no plain value.
+    """
+    if isinstance(value, Mapping):
+        return {clean(str(key)): clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [clean(item) for item in value]
+    return _clean_scalar(value)
+
+
+def _clean_scalar(value: Any) -> str | float | None:
+    plain = value.value if isinstance(value, Enum) else value
+    if isinstance(plain, date):
+        return plain.isoformat()
+    if isinstance(plain, str):
+        # PostgreSQL stores no NUL; whoever sends one shall not escape the log by it.
+        return mask_personal_numbers(plain.replace("\x00", "\N{SYMBOL FOR NULL}"))
+    if isinstance(plain, int) and contains_personal_number(str(plain)):
+        return mask_personal_numbers(str(plain))
+    if plain is None or isinstance(plain, int | float):
+        return plain
+    raise TypeError(f"the audit log cannot hold a {type(plain).__name__}")

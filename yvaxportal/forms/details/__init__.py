@@ -1,0 +1,1 @@
+"""Forms for every item about a person that is not a dose."""

@@ -1,0 +1,256 @@
+"""Judging a dose before it is saved: what is impossible (errors) and what is risky (alerts). No database."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from yvaxportal.models.codes import (
+    DoseCategory,
+    Judgement,
+    RecordGroup,
+    ResidentCategory,
+    VaccinationStatus,
+)
+from yvaxportal.programme.catalogue import Catalogue, Vaccine
+from yvaxportal.programme.due import GivenDose, due
+from yvaxportal.services.dose_course import same_course
+from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Person, Place
+from yvaxportal.services.dose_findings import Collector, DoseAlert, DoseError, Findings
+from yvaxportal.values.ages import earliest_after_days_between
+from yvaxportal.values.checkdigits import is_institution_code, is_municipality_code
+from yvaxportal.values.text import contains_personal_number
+
+#: 注射生ワクチン同士は27日以上の間隔 (予防接種実施規則, 定期接種実施要領; since 2020-10-01).
+LIVE_INTERVAL_DAYS = 27
+
+_TICKET_DIGITS = 10
+_COVID_ITEMS = (
+    "ticket_number",
+    "municipality_code",
+    "vaccination_status",
+    "manufacturer",
+    "vaccine_kind",
+    "product_name",
+)
+_IN_PROGRAMME = frozenset({DoseCategory.ROUTINE, DoseCategory.TEMPORARY})
+_LEFT = frozenset({ResidentCategory.MOVED_OUT, ResidentCategory.REMOVED})
+
+
+def check_dose(
+    draft: DoseDraft,
+    person: Person,
+    other_doses: Sequence[OtherDose],
+    catalogue: Catalogue,
+    today: date,
+    *,
+    place: Place | None = None,
+) -> Findings:
+    """Return all errors and alerts of a draft.
+
+    :param other_doses: the person's other active doses, in any order; without the dose that is corrected.
+    :param place: the institution that the draft's code names, None when the list has no such code.
+    """
+    found = Collector()
+    vaccine = catalogue.get(draft.vaccine)
+    if vaccine is None:
+        found.add(DoseError.UNKNOWN_VACCINE, "vaccine")
+    else:
+        _check_vaccine(found, draft, vaccine)
+    _check_day(found, draft, person, today)
+    if vaccine is not None:
+        _check_course(found, draft, vaccine, other_doses, catalogue)
+        _check_live_interval(found, draft, vaccine, other_doses, catalogue)
+        _check_age(found, draft, vaccine, person, _given_before(draft.given_on, other_doses, catalogue))
+        _check_covid_items(found, draft, vaccine)
+    _check_residence(found, draft, person)
+    _check_place(found, draft, place)
+    if draft.judgement is Judgement.GIVEN:
+        if not draft.lot_number:
+            found.add(DoseAlert.LOT_MISSING, "lot_number")
+        if draft.ineligibility_judgement is not None and draft.dose_category in _IN_PROGRAMME:
+            found.add(DoseAlert.INELIGIBLE_ROUTINE, "dose_category")
+    if draft.identity_method is None or draft.identity_document is None:
+        found.add(DoseError.IDENTITY_MISSING, "identity_method")
+    for item, text in draft.texts().items():
+        if contains_personal_number(text):
+            found.add(DoseError.PERSONAL_NUMBER, item)
+    return found.findings()
+
+
+def _check_vaccine(found: Collector, draft: DoseDraft, vaccine: Vaccine) -> None:
+    if draft.given_on < vaccine.valid_from:
+        found.add(DoseError.VACCINE_NOT_YET, "vaccine", vaccine=vaccine.code, first=vaccine.valid_from)
+    elif vaccine.valid_to is not None and draft.given_on > vaccine.valid_to:
+        found.add(DoseAlert.VACCINE_ENDED, "vaccine", vaccine=vaccine.code, last=vaccine.valid_to)
+    if not 1 <= draft.dose_number <= vaccine.doses:
+        found.add(DoseError.NUMBER_BEYOND_SERIES, "dose_number", vaccine=vaccine.code, last=vaccine.doses)
+    if draft.lot_number and not vaccine.is_lot_number(draft.lot_number):
+        found.add(DoseError.LOT_FORMAT, "lot_number", vaccine=vaccine.code)
+    if draft.pneumococcal_type is not None and draft.pneumococcal_type != vaccine.pneumococcal_type:
+        found.add(DoseError.PNEUMOCOCCAL_TYPE, "pneumococcal_type", vaccine=vaccine.code)
+
+
+def _check_day(found: Collector, draft: DoseDraft, person: Person, today: date) -> None:
+    if draft.given_on > today:
+        found.add(DoseError.IN_FUTURE, "given_on", today=today)
+    if person.born is not None and draft.given_on < person.born.earliest:
+        found.add(DoseError.BEFORE_BIRTH, "given_on", born=str(person.born))
+    if person.category is ResidentCategory.DECEASED:
+        if person.left_on is None:
+            found.add(DoseAlert.LEAVING_DAY_UNKNOWN, "given_on")
+        elif draft.given_on > person.left_on:
+            found.add(DoseError.AFTER_DEATH, "given_on", died=person.left_on)
+
+
+def _check_course(
+    found: Collector,
+    draft: DoseDraft,
+    vaccine: Vaccine,
+    others: Sequence[OtherDose],
+    catalogue: Catalogue,
+) -> None:
+    """Find doubles; and, for a dose that was given, numbers left out and numbers against the days."""
+    doubles = [
+        other
+        for other in others
+        if other.given_on == draft.given_on
+        and other.judgement is draft.judgement
+        and _series(other, catalogue) == vaccine.series
+    ]
+    if doubles:
+        first = min(doubles, key=lambda other: other.id)
+        found.add(DoseError.DOUBLE_DAY, "given_on", vaccine=first.vaccine, dose=first.id)
+    if draft.judgement is not Judgement.GIVEN:
+        return
+    course = [
+        other for other in same_course(vaccine, draft.given_on, others, catalogue) if other not in doubles
+    ]
+    same_number = [other for other in course if other.dose_number == draft.dose_number]
+    if same_number:
+        first = min(same_number, key=lambda other: other.id)
+        found.add(
+            DoseError.DOUBLE_NUMBER,
+            "dose_number",
+            vaccine=first.vaccine,
+            dose=first.id,
+            given=first.given_on,
+            number=first.dose_number,
+        )
+    earlier = [other for other in course if other.dose_number < draft.dose_number]
+    if draft.dose_number - 1 not in {0, *(other.dose_number for other in earlier)}:
+        found.add(DoseAlert.NUMBER_GAP, "dose_number", missing=draft.dose_number - 1)
+    against = [
+        other
+        for other in course
+        if (other.dose_number - draft.dose_number) * (other.given_on - draft.given_on).days < 0
+    ]
+    if against:
+        odd = min(against, key=lambda other: (abs(other.dose_number - draft.dose_number), other.dose_number))
+        found.add(DoseAlert.NUMBER_ORDER, "dose_number", number=odd.dose_number, given=odd.given_on)
+
+
+def _series(other: OtherDose, catalogue: Catalogue) -> str:
+    vaccine = catalogue.get(other.vaccine)
+    return vaccine.series if vaccine else other.vaccine
+
+
+def _check_live_interval(
+    found: Collector,
+    draft: DoseDraft,
+    vaccine: Vaccine,
+    others: Sequence[OtherDose],
+    catalogue: Catalogue,
+) -> None:
+    """Alert when another injected live vaccine was given fewer than 27 full days before or after."""
+    if not (draft.judgement is Judgement.GIVEN and vaccine.live and vaccine.injectable):
+        return
+    near = []
+    for other in others:
+        known = catalogue.get(other.vaccine)
+        if other.judgement is not Judgement.GIVEN or not (known and known.live and known.injectable):
+            continue
+        first, second = sorted((other.given_on, draft.given_on))
+        missing = (earliest_after_days_between(first, LIVE_INTERVAL_DAYS) - second).days
+        if first != second and missing > 0:
+            near.append((-missing, other.given_on, other.vaccine))
+    if near:
+        missing, given, code = min(near)
+        found.add(DoseAlert.LIVE_INTERVAL, "given_on", missing=-missing, given=given, vaccine=code)
+
+
+def _given_before(day: date, others: Sequence[OtherDose], catalogue: Catalogue) -> list[GivenDose]:
+    given = [
+        GivenDose(known.series, other.vaccine, other.dose_number, other.given_on)
+        for other in others
+        if other.judgement is Judgement.GIVEN
+        and other.given_on < day
+        and (known := catalogue.get(other.vaccine)) is not None
+    ]
+    return sorted(given, key=lambda dose: (dose.given_on, dose.series, dose.vaccine, dose.dose_number))
+
+
+def _check_age(
+    found: Collector, draft: DoseDraft, vaccine: Vaccine, person: Person, before: Sequence[GivenDose]
+) -> None:
+    """Alert when the simple rules of the programme (age window, interval) do not allow the dose that day."""
+    birth = person.birth_date
+    if birth is None:
+        found.add(DoseAlert.AGE_UNKNOWN, "given_on")
+        return
+    counted = draft.judgement is Judgement.GIVEN and draft.dose_category in _IN_PROGRAMME
+    if not counted or found.has(DoseError.BEFORE_BIRTH, DoseAlert.NUMBER_GAP, DoseError.DOUBLE_NUMBER):
+        return
+    new = GivenDose(vaccine.series, vaccine.code, draft.dose_number, draft.given_on)
+    without = due(birth, person.sex, before, draft.given_on)
+    with_new = due(birth, person.sex, [*before, new], draft.given_on)
+    for was, became in zip(without, with_new, strict=True):
+        if was.series != vaccine.series or was.dose_number != draft.dose_number:
+            continue
+        if was.status != "not_target" and not (became.status == "doubtful" and was.status != "doubtful"):
+            continue
+        said = was if was.status == "not_target" else became
+        found.add(DoseAlert.OUTSIDE_AGE, "given_on", reason_en=said.reason_en, reason_ja=said.reason_ja)
+
+
+def _check_residence(found: Collector, draft: DoseDraft, person: Person) -> None:
+    """Alert when the person was no resident on the day, and remind of a support measure (M03)."""
+    if person.category in _LEFT:
+        if person.left_on is None:
+            found.add(DoseAlert.LEAVING_DAY_UNKNOWN, "given_on")
+        elif draft.given_on > person.left_on:
+            found.add(DoseAlert.AFTER_LEAVING, "given_on", left=person.left_on)
+    if person.category is ResidentCategory.NON_REGISTERED:
+        found.add(DoseAlert.NOT_REGISTERED, "vaccine")
+    elif person.became_resident_on is not None and draft.given_on < person.became_resident_on:
+        found.add(DoseAlert.BEFORE_RESIDENCE, "given_on", since=person.became_resident_on)
+    if person.support_measure:
+        found.add(DoseAlert.SUPPORT_MEASURE, "vaccine")
+
+
+def _check_place(found: Collector, draft: DoseDraft, place: Place | None) -> None:
+    if draft.institution_code is not None and not is_institution_code(draft.institution_code):
+        found.add(DoseError.INSTITUTION_CODE, "institution")
+    elif draft.institution_code is not None and place is None:
+        found.add(DoseError.INSTITUTION_UNKNOWN, "institution")
+    elif place is not None and not place.is_open(draft.given_on):
+        if draft.given_on < place.valid_from:
+            found.add(DoseAlert.INSTITUTION_CLOSED, "institution", first=place.valid_from)
+        elif place.valid_to is not None:
+            found.add(DoseAlert.INSTITUTION_CLOSED, "institution", last=place.valid_to)
+    elif place is None and not draft.institution_name and draft.judgement is Judgement.GIVEN:
+        found.add(DoseAlert.INSTITUTION_MISSING, "institution")
+
+
+def _check_covid_items(found: Collector, draft: DoseDraft, vaccine: Vaccine) -> None:
+    if vaccine.record_group != RecordGroup.COVID19:
+        given = [item for item in _COVID_ITEMS if getattr(draft, item) is not None]
+        if given:
+            found.add(DoseError.COVID_ITEMS, given[0], vaccine=vaccine.code)
+        return
+    ticket = draft.ticket_number
+    if ticket is not None and not (ticket.isascii() and ticket.isdigit() and len(ticket) == _TICKET_DIGITS):
+        found.add(DoseError.TICKET_NUMBER, "ticket_number")
+    if draft.municipality_code is not None and not is_municipality_code(draft.municipality_code):
+        found.add(DoseError.MUNICIPALITY_CODE, "municipality_code")
+    done = draft.vaccination_status is VaccinationStatus.DONE
+    if draft.vaccination_status is not None and done is not (draft.judgement is Judgement.GIVEN):
+        found.add(DoseError.STATUS_CONTRADICTS, "vaccination_status")

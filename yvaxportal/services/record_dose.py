@@ -1,0 +1,82 @@
+"""Recording a dose (issue: errors are refused, alerts need a reason, of two who save at once one wins)."""
+
+from yvaxportal.audit.actions import Action
+from yvaxportal.models.codes import DoseSource, DoseState
+from yvaxportal.models.dose import Dose
+from yvaxportal.services.dose_desk import (
+    Acceptance,
+    Conflict,
+    DoseDesk,
+    Judged,
+    NeedsReason,
+    Outcome,
+    Refused,
+    Saved,
+    audited,
+    double_of,
+    unaccepted,
+)
+from yvaxportal.services.dose_draft import DoseDraft
+from yvaxportal.services.dose_history import SeenDoses, StoredDose, dose_of, seen_doses
+
+
+def record_dose(
+    desk: DoseDesk,
+    resident_id: int,
+    draft: DoseDraft,
+    *,
+    acceptance: Acceptance,
+    seen: SeenDoses,
+) -> Outcome:
+    """Record one dose of one person, or say why not.
+
+    :param acceptance: the alerts that were shown with the form, and the reason given.
+    :param seen: the person's doses when the form was opened: tells a double that staff could see (an error)
+        from one that somebody saved since (a conflict).
+
+    The same entry sent twice by the same member of staff (a double click, the back button) is saved once.
+    """
+    desk.lock(resident_id)
+    judged = desk.judge(resident_id, draft)
+    double = double_of(judged.findings)
+    if double is not None and double.dose_id is not None:
+        theirs = dose_of(desk.session, resident_id, double.dose_id)
+        answer = _answer_to_double(desk, resident_id, judged, theirs, seen)
+        if answer is not None:
+            return answer
+    if judged.findings.errors:
+        return Refused(judged.findings)
+    if unaccepted(judged.findings, acceptance):
+        return NeedsReason(judged.findings)
+    dose = Dose(
+        resident_id=resident_id,
+        source=DoseSource.FORM,
+        state=DoseState.ACTIVE,
+    )
+    if not desk.write(dose, judged, acceptance, new_check=True):
+        # Somebody wrote without waiting for the lock (an import); the unique index held.
+        theirs = desk.double_in_database(resident_id, judged)
+        if theirs is None:
+            return record_dose(desk, resident_id, draft, acceptance=acceptance, seen=seen)
+        return Conflict(theirs)
+    desk.audit.record(
+        Action.DOSE_RECORDED,
+        resident_id=resident_id,
+        subject=f"dose:{dose.id}",
+        detail={"alerts": dose.alerts, "alert_reason": dose.alert_reason} if dose.alerts else {},
+        after=audited(judged.draft),
+    )
+    return Saved(dose.id, dose.revision)
+
+
+def _answer_to_double(
+    desk: DoseDesk, resident_id: int, judged: Judged, theirs: StoredDose | None, seen: SeenDoses
+) -> Saved | Conflict | None:
+    if theirs is None:
+        return None
+    if theirs.staff_id == desk.staff_id and not judged.draft.differences(theirs.draft):
+        return Saved(theirs.id, theirs.revision, already=True)
+    as_before = seen_doses(desk.session, resident_id, until=seen.newest) == seen
+    if theirs.id > seen.newest or not as_before:
+        return Conflict(theirs)
+    return None

@@ -1,0 +1,215 @@
+"""The vault: the only code that reads or writes personal numbers.
+
+Each call is a unit of work of its own on a connection of its own. It names the one person (or the blind
+indexes of the one number) for the length of its transaction; row-level security hides every other row. The
+act is in the audit log, committed, before a number is decrypted (measures M12, M14, M25, M36).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from yvaxportal.audit.actions import Action
+from yvaxportal.audit.trail import AuditTrail
+from yvaxportal.models.codes import Outcome
+from yvaxportal.models.vault import VaultEntry
+from yvaxportal.values.checkdigits import check_personal_number
+from yvaxportal.vault.keyring import KeyRing, Sealed, UnknownKeyError
+from yvaxportal.vault.number import PersonalNumber
+from yvaxportal.vault.purposes import Purpose, PurposeError, check_case, load_purposes
+
+_SET = text("SELECT set_config(:name, :value, true)")
+
+
+class NumberTakenError(ValueError):
+    """The number belongs to another resident. Carries neither the number nor the other one."""
+
+    def __init__(self) -> None:
+        super().__init__("the personal number is registered for another resident")
+
+
+class NoNumberError(LookupError):
+    """The vault holds no number of this resident."""
+
+    def __init__(self) -> None:
+        super().__init__("no personal number is registered for this resident")
+
+
+def number_bound_to(municipality_code: str, resident_id: int) -> bytes:
+    """Return what a number's ciphertext is bound to: this municipality and this resident."""
+    return f"yvaxportal personal number v1|{municipality_code}|{resident_id}".encode("ascii")
+
+
+def number_index(ring: KeyRing, key_id: str, municipality_code: str, digits: str) -> bytes:
+    """Return the blind index of a number under one key."""
+    return ring.blind_index(key_id, f"{municipality_code}|{digits}".encode("ascii"))
+
+
+class Vault:
+    """Personal numbers of one municipality."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        ring: KeyRing,
+        municipality_code: str,
+        *,
+        ring_path: Path | None = None,
+        purposes: Mapping[str, Purpose] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._municipality_code = municipality_code
+        self._ring_path = ring_path
+        self.purposes = load_purposes() if purposes is None else purposes
+
+    def read(
+        self,
+        resident_id: int,
+        *,
+        purpose: str,
+        case_reference: str,
+        today: date,
+        audit: AuditTrail,
+    ) -> PersonalNumber:
+        """Return the number of a resident for a configured purpose and a case.
+
+        :raises PurposeError: the purpose is not configured or not in force, or the case is none.
+        :raises NoNumberError: none is registered (the attempt is audited all the same).
+        """
+        case = self._check(purpose, case_reference, today)
+        with self._unit({"yvax.vault_resident": str(resident_id)}) as connection:
+            row = connection.execute(
+                select(VaultEntry.key_id, VaultEntry.nonce, VaultEntry.ciphertext).where(
+                    VaultEntry.resident_id == resident_id
+                ),
+            ).one_or_none()
+            audit.record_apart(
+                Action.PERSONAL_NUMBER_READ,
+                resident_id=resident_id,
+                purpose=purpose,
+                case_reference=case,
+                outcome=Outcome.DONE if row else Outcome.FAILED,
+                detail={} if row else {"why": "none registered"},
+            )
+            if row is None:
+                raise NoNumberError
+            return PersonalNumber(self._open(resident_id, Sealed(*row)))
+
+    def find(
+        self,
+        digits: str,
+        *,
+        purpose: str,
+        case_reference: str,
+        today: date,
+        audit: AuditTrail,
+    ) -> int | None:
+        """Return the resident id behind a number, None when nobody has it.
+
+        :raises PersonalNumberError: it is no personal number.
+        :raises PurposeError: as for ``read``.
+        """
+        number = check_personal_number(digits)
+        case = self._check(purpose, case_reference, today)
+        resident_id = self._resident_of(number)
+        audit.record_apart(
+            Action.PERSONAL_NUMBER_LOOKED_UP,
+            resident_id=resident_id,
+            purpose=purpose,
+            case_reference=case,
+            detail={"found": resident_id is not None},
+        )
+        return resident_id
+
+    def store(self, resident_id: int, digits: str, *, source: str, now: datetime, audit: AuditTrail) -> None:
+        """Register or replace the number of a resident; the replaced one is gone.
+
+        :param source: where the number was confirmed (Article 16), for the audit log.
+        :raises PersonalNumberError: it is no personal number.
+        :raises NumberTakenError: another resident has it.
+        """
+        number = check_personal_number(digits)
+        holder = self._resident_of(number)
+        if holder not in {None, resident_id}:
+            self._refuse_taken(resident_id, source, audit)
+        ring = self._ring
+        sealed = ring.seal(number_bound_to(self._municipality_code, resident_id), number.encode("ascii"))
+        values = {
+            "key_id": sealed.key_id,
+            "nonce": sealed.nonce,
+            "ciphertext": sealed.ciphertext,
+            "blind_index": number_index(ring, sealed.key_id, self._municipality_code, number),
+            "stored_at": now,
+            "stored_by": audit.actor.login,
+        }
+        statement = insert(VaultEntry).values(resident_id=resident_id, **values)
+        try:
+            with self._unit({"yvax.vault_resident": str(resident_id)}) as connection:
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=[VaultEntry.resident_id], set_=values),
+                )
+                audit.record_apart(
+                    Action.PERSONAL_NUMBER_ENTERED, resident_id=resident_id, detail={"source": source}
+                )
+        except IntegrityError:
+            # Somebody stored the same number for another resident a moment ago.
+            self._refuse_taken(resident_id, source, audit)
+
+    def has(self, resident_id: int) -> bool:
+        """Tell whether a number is registered, without opening it."""
+        with self._unit({"yvax.vault_resident": str(resident_id)}) as connection:
+            found = connection.scalar(
+                select(VaultEntry.resident_id).where(VaultEntry.resident_id == resident_id)
+            )
+        return found is not None
+
+    def _refuse_taken(self, resident_id: int, source: str, audit: AuditTrail) -> NoReturn:
+        audit.record_apart(
+            Action.PERSONAL_NUMBER_ENTERED,
+            resident_id=resident_id,
+            outcome=Outcome.REFUSED,
+            detail={"source": source, "why": "registered for another resident"},
+        )
+        raise NumberTakenError
+
+    def _check(self, purpose: str, case_reference: str, today: date) -> str:
+        configured = self.purposes.get(purpose)
+        if configured is None or not configured.in_force(today):
+            raise PurposeError("purpose")
+        return check_case(case_reference)
+
+    def _resident_of(self, number: str) -> int | None:
+        """Look a number up under every key: rows wait for their re-encryption while keys rotate."""
+        ring = self._fresh_ring()
+        indexes = [number_index(ring, key_id, self._municipality_code, number) for key_id in ring.key_ids]
+        with self._unit({"yvax.vault_index": ",".join(index.hex() for index in indexes)}) as connection:
+            return connection.scalar(
+                select(VaultEntry.resident_id).where(VaultEntry.blind_index.in_(indexes)).limit(1),
+            )
+
+    def _open(self, resident_id: int, sealed: Sealed) -> str:
+        bound = number_bound_to(self._municipality_code, resident_id)
+        try:
+            return self._ring.open(bound, sealed).decode("ascii")
+        except UnknownKeyError:
+            # Keys are being rotated by another process: the file has the new one.
+            return self._fresh_ring().open(bound, sealed).decode("ascii")
+
+    def _fresh_ring(self) -> KeyRing:
+        if self._ring_path is not None:
+            self._ring = KeyRing.load(self._ring_path)
+        return self._ring
+
+    @contextmanager
+    def _unit(self, scope: Mapping[str, str]) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            for name, value in scope.items():
+                connection.execute(_SET, {"name": name, "value": value})
+            yield connection

@@ -1,0 +1,122 @@
+"""Insurance, taxation and welfare states: their history, and a period on staff's own word."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config, view_defaults
+
+from yvaxportal.audit.actions import Action
+from yvaxportal.forms.details.eligibility import EligibilityPeriodSchema
+from yvaxportal.models.codes import EligibilityKind, EligibilityState
+from yvaxportal.resources import EligibilityNode
+from yvaxportal.security.permissions import Permission
+from yvaxportal.services.detail_changes import Change
+from yvaxportal.services.eligibility import STAFF, NewPeriod, add_period, history_of
+from yvaxportal.services.resident_page import EligibilityRow
+from yvaxportal.values.clock import format_jst
+from yvaxportal.values.text import _
+from yvaxportal.views.details.editing import EditPage, Values
+
+STALE_AFTER = timedelta(days=31)
+
+
+@view_defaults(context=EligibilityNode)
+class EligibilityPage(EditPage):
+    """The states of one resident (items 37 to 41)."""
+
+    part = "eligibility"
+    schema = EligibilityPeriodSchema
+    title = _("Enter a state")
+    view_permission = Permission.ELIGIBILITY_VIEW
+
+    @view_config(
+        request_method="GET",
+        permission=Permission.ELIGIBILITY_VIEW,
+        renderer="yvaxportal:templates/details/eligibility.pt",
+    )
+    def show(self) -> dict[str, Any]:
+        """Show the history of each kind and how fresh it is."""
+        self.request.audit.record(Action.ELIGIBILITY_VIEWED, resident_id=self.resident.id)
+        history = history_of(self.request.db, self.resident.id)
+        return self.page(
+            _("Insurance, tax and welfare"),
+            kinds=[self._kind(kind, rows) for kind, rows in history.items()],
+            add_url=f"{self.url}add" if self.may(Permission.ELIGIBILITY_EDIT) else None,
+        )
+
+    @view_config(
+        name="add",
+        request_method="GET",
+        permission=Permission.ELIGIBILITY_EDIT,
+        renderer="yvaxportal:templates/details/form.pt",
+    )
+    def ask(self) -> dict[str, Any]:
+        """Show the form for a new period."""
+        form = self.form()
+        form.set_appstruct({"valid_from": self.request.today})
+        return self.show_form(form)
+
+    @view_config(
+        name="add",
+        request_method="POST",
+        permission=Permission.ELIGIBILITY_EDIT,
+        renderer="yvaxportal:templates/details/form.pt",
+    )
+    def add(self) -> dict[str, Any] | Response:
+        """Save the period."""
+
+        def deed(typed: Values) -> Change:
+            period = NewPeriod(
+                kind=EligibilityKind(typed["kind"]),
+                state=EligibilityState(typed["state"]),
+                detail=typed["detail"],
+                valid_from=typed["valid_from"],
+                valid_to=typed["valid_to"],
+            )
+            add_period(
+                self.request.db,
+                self.request.audit,
+                self.resident.id,
+                period,
+                reason=typed["reason"],
+                now=self.request.now,
+            )
+            return Change({}, {"state": period.state})
+
+        return self.save(deed)
+
+    def notice(self) -> str | None:
+        """Tell what becomes of an entry."""
+        text: str = _(
+            "The next update from the source system may say otherwise. A period that is running ends.",
+        )
+        return text
+
+    def _kind(self, kind: EligibilityKind, rows: Sequence[EligibilityRow]) -> dict[str, Any]:
+        newest = max((row.as_of for row in rows), default=None)
+        now = next((row for row in rows if _runs_on(row, self.request.today)), None)
+        return {
+            "id": kind.value.replace("_", "-"),
+            "label": self.words.code(kind),
+            "now": self.words.code(now.state) if now else None,
+            "as_of": format_jst(newest) if newest else "",
+            "stale": newest is not None and self.request.now - newest > STALE_AFTER,
+            "rows": [
+                {
+                    "state": self.words.code(row.state),
+                    "detail": row.detail or "",
+                    "first": self.words.day(row.valid_from),
+                    "last": self.words.day(row.valid_to),
+                    "as_of": format_jst(row.as_of),
+                    "source": self.words.say(_("Staff")) if row.source == STAFF else row.source,
+                    "is_now": row is now,
+                }
+                for row in rows
+            ],
+        }
+
+
+def _runs_on(row: EligibilityRow, day: date) -> bool:
+    return row.valid_from <= day and (row.valid_to is None or row.valid_to >= day)
