@@ -52,7 +52,7 @@ def open_portal(settings: Settings) -> Portal:
         engine=engine,
         sessions=sessionmaker(engine, autoflush=True),
         key_ring=key_ring,
-        vault=Vault(engine, key_ring, settings.municipality_code, ring_path=settings.key_ring_file),
+        vault=Vault(engine, key_ring, settings.municipality_code),
         acl=AclStore(),
         catalogue=load_catalogue(),
         clock=now_utc,

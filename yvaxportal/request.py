@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cached_property
 from ipaddress import ip_address
 
 import transaction
-from pyramid.decorator import reify
 from pyramid.request import Request
 from sqlalchemy.orm import Session
 
@@ -23,33 +23,33 @@ class PortalRequest(Request):
 
     tm: transaction.TransactionManager
 
-    @reify
+    @cached_property
     def portal(self) -> Portal:
         """Return what the process holds: settings, engine, key ring, ACL store, catalogue, clock."""
         portal: Portal = self.registry.portal
         return portal
 
-    @reify
+    @cached_property
     def db(self) -> Session:
         """Return the session of this request's transaction."""
         return open_session(self.portal.sessions, self.tm)
 
-    @reify
+    @cached_property
     def terminal(self) -> Address:
         """Return the address of the terminal, as the server or its trusted proxy saw it."""
         return ip_address(self.client_addr or "0.0.0.0")  # noqa: S104 - an address that no terminal has
 
-    @reify
+    @cached_property
     def now(self) -> datetime:
         """Return the aware instant (UTC) at which this request began."""
         return self.portal.clock()
 
-    @reify
+    @cached_property
     def today(self) -> date:
         """Return the day in Japan on which this request began."""
         return jst_date(self.now)
 
-    @reify
+    @cached_property
     def audit(self) -> AuditTrail:
         """Return the audit trail, writing as whoever is signed in."""
         identity: Identity | None = self.identity
@@ -65,7 +65,7 @@ class PortalRequest(Request):
         """Return the vault of personal numbers."""
         return self.portal.vault
 
-    @reify
+    @cached_property
     def grants(self) -> Mapping[str, frozenset[str]]:
         """Return which groups hold each permission, as the administrators left it."""
         identity: Identity | None = self.identity
@@ -73,7 +73,7 @@ class PortalRequest(Request):
             return {}
         return self.portal.acl.grants(self.db, identity.acl_version)
 
-    @reify
+    @cached_property
     def own_permissions(self) -> frozenset[str]:
         """Return what the groups of whoever is signed in hold, wherever in the tree it applies."""
         identity: Identity | None = self.identity

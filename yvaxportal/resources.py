@@ -48,14 +48,19 @@ class ResidentPart(Node):
     """A node below one resident."""
 
     @property
-    def resident(self) -> ResidentRow:
-        """Return the resident this node belongs to."""
+    def resident_node(self) -> "Resident":
+        """Return the node of the resident this one belongs to."""
         node: Node | None = self
         while not isinstance(node, Resident):
             if node is None:
                 raise LookupError("a part of a resident stands outside any resident")
             node = node.__parent__
-        return node.resident
+        return node
+
+    @property
+    def resident(self) -> ResidentRow:
+        """Return the resident this node belongs to."""
+        return self.resident_node.resident
 
 
 class PersonalNumber(ResidentPart):

@@ -1,17 +1,16 @@
-from datetime import date, datetime
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from tests.details import clerk, events
 from tests.people import NOW, resident
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM, AuditTrail
-from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import ForeignResidentCategory, ResidentCategory
 from yvaxportal.models.resident import Resident, ResidentContact, ResidentNote
-from yvaxportal.models.staff import StaffAccount
 from yvaxportal.services.detail_changes import WITHHELD, ChangedMeanwhileError, ReasonNeededError
 from yvaxportal.services.resident_details import (
     CONTACT_ITEMS,
@@ -35,10 +34,6 @@ def audit(db: Session, engine: Engine) -> AuditTrail:
 def outsider(db: Session) -> Resident:
     """Return somebody whom the resident register does not own."""
     return resident(db, resident_category=ResidentCategory.NON_REGISTERED, became_resident_reason=None)
-
-
-def events(db: Session, action: Action) -> list[AuditEvent]:
-    return list(db.scalars(select(AuditEvent).where(AuditEvent.action == action)))
 
 
 def contact_values(**said: Any) -> dict[str, Any]:
@@ -171,7 +166,7 @@ def test_a_card_number_of_another_form_needs_a_reason(
 
 
 def test_remarks_tell_who_wrote_them(db: Session, audit: AuditTrail) -> None:
-    person, staff_id = resident(db), staff(db)
+    person, staff_id = resident(db), clerk(db)
     texts = {"personal_remarks": "通訳が必要", "follow_up": None}
     change_note(db, audit, person.id, texts, revision=0, staff_id=staff_id, now=NOW)
 
@@ -189,18 +184,23 @@ def test_remarks_tell_who_wrote_them(db: Session, audit: AuditTrail) -> None:
         )
 
 
-def staff(db: Session) -> int:
-    account = StaffAccount(
-        login="clerk",
-        display_name="職員",
-        password_hash="-",
-        password_changed_at=NOW,
-        must_change_password=False,
-        valid_from=date(2020, 4, 1),
-        failed_sign_ins=0,
-        is_demo=False,
-        created_at=datetime(2020, 4, 1, tzinfo=NOW.tzinfo),
-    )
-    db.add(account)
-    db.flush()
-    return account.id
+def test_two_who_save_at_once_are_put_in_order(engine: Engine) -> None:
+    with Session(engine) as setup:
+        person_id = resident(setup, resident_category=ResidentCategory.NON_REGISTERED).id
+        setup.commit()
+
+    def save(session: Session, phone: str) -> None:
+        trail = AuditTrail(session, engine, SYSTEM)
+        change_contact(
+            session, trail, person_id, contact_values(phone_number=phone), revision=1, reason="申出"
+        )
+
+    with Session(engine) as first, Session(engine) as second, ThreadPoolExecutor(1) as other:
+        save(first, PHONE)
+        waiting = other.submit(save, second, "0859-00-0099")
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.2)
+        first.commit()
+        with pytest.raises(ChangedMeanwhileError) as caught:
+            waiting.result(timeout=10)
+        assert caught.value.stored["phone_number"] == PHONE

@@ -1,11 +1,13 @@
 """What the subcommands share: the ini file and the overrides on the command line."""
 
 import argparse
+import configparser
 from pathlib import Path
 from typing import TypeAlias
 
 import plaster
 
+from yvaxportal.logging_setup import configure_logging
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 # argparse's own type, which cannot be subscripted when the program runs.
@@ -46,3 +48,11 @@ def read_ini(args: argparse.Namespace) -> dict[str, str]:
 def load_settings(args: argparse.Namespace) -> Settings:
     """Return the checked settings of the ini that ``args`` names; SettingsError if one is wrong."""
     return read_settings(read_ini(args))
+
+
+def set_up_logging(args: argparse.Namespace) -> None:
+    """Set up logging as the ini file says; SettingsError when its logging sections cannot be used."""
+    try:
+        configure_logging(args.ini)
+    except (KeyError, ValueError, TypeError, RuntimeError, OSError, configparser.Error) as error:
+        raise SettingsError(f"{args.ini} [loggers]", f"cannot be used ({type(error).__name__})") from None

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from yvaxportal.commands.children import BrokenChildError, Child
-from yvaxportal.commands.common import Subparsers, add_ini, read_ini
+from yvaxportal.commands.common import Subparsers, add_ini, read_ini, set_up_logging
 from yvaxportal.commands.development_secrets import make_missing_secrets
 from yvaxportal.commands.sample import load_when_empty
 from yvaxportal.embedded.runner import EmbeddedError
 from yvaxportal.embedded.server import EmbeddedPostgres
-from yvaxportal.logging_setup import configure_logging
 from yvaxportal.migrate import upgrade
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
@@ -83,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(read_ini(args), secrets_may_be_missing=True)
     if settings.database != "embedded":
         raise SettingsError("yvaxportal.database", "must be embedded for `yvax dev`")
-    configure_logging(args.ini)
+    set_up_logging(args)
     stop = _Stop()
     try:
         with ExitStack() as stack:

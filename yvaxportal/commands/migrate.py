@@ -4,8 +4,7 @@ import argparse
 
 from sqlalchemy.exc import OperationalError
 
-from yvaxportal.commands.common import Subparsers, add_ini, load_settings
-from yvaxportal.logging_setup import configure_logging
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings, set_up_logging
 from yvaxportal.migrate import upgrade
 from yvaxportal.settings import SettingsError
 
@@ -20,7 +19,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Migrate; a second run at the same time waits for the first and finds nothing to do."""
     settings = load_settings(args)
-    configure_logging(args.ini)
+    set_up_logging(args)
     if settings.migration_url is None:
         raise SettingsError("yvaxportal.database.migration_url", "is missing; only `yvax migrate` needs it")
     try:

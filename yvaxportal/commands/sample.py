@@ -4,8 +4,7 @@ import argparse
 
 from sqlalchemy import create_engine, exists, pool, select
 
-from yvaxportal.commands.common import Subparsers, add_ini, load_settings
-from yvaxportal.logging_setup import configure_logging
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings, set_up_logging
 from yvaxportal.migrate import require_current
 from yvaxportal.models import Resident
 from yvaxportal.sample import load
@@ -25,7 +24,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load the city; 1 when there are residents already."""
     settings = load_settings(args)
-    configure_logging(args.ini)
+    set_up_logging(args)
     if settings.production:
         raise SettingsError(
             "yvaxportal.environment", "made-up people do not belong into a production database"

@@ -3,15 +3,15 @@
 import argparse
 import logging
 import signal
+import socket
 import sys
 from typing import Any, NoReturn
 
 import waitress
 
 import yvaxportal
-from yvaxportal.commands.common import Subparsers, add_ini, read_ini
+from yvaxportal.commands.common import Subparsers, add_ini, read_ini, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
-from yvaxportal.logging_setup import configure_logging
 from yvaxportal.migrate import require_current
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
@@ -26,9 +26,9 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT, then finish the requests under way."""
-    configure_logging(args.ini)
     raw = read_ini(args)
     settings = read_settings(raw)
+    set_up_logging(args)
     require_current(settings)
     application = yvaxportal.main({}, **raw)
     server = open_server(application, settings)
@@ -45,17 +45,21 @@ def open_server(application: Any, settings: Settings) -> Any:
     if settings.trusted_proxy:
         headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
         proxy = {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_headers": headers}
+    return waitress.create_server(
+        application,
+        sockets=[_bound(settings)],
+        threads=settings.threads,
+        ident=None,
+        max_request_body_size=settings.max_body_bytes,
+        clear_untrusted_proxy_headers=True,
+        **proxy,
+    )
+
+
+def _bound(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return waitress.create_server(
-            application,
-            host=settings.host,
-            port=settings.port,
-            threads=settings.threads,
-            ident=None,
-            max_request_body_size=settings.max_body_bytes,
-            clear_untrusted_proxy_headers=True,
-            **proxy,
-        )
+        return socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         problem = f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error})"
         raise SettingsError("yvaxportal.web.port", problem) from None

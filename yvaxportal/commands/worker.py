@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 
-from yvaxportal.commands.common import Subparsers, add_ini, load_settings
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
 from yvaxportal.jobs.worker import work
-from yvaxportal.logging_setup import configure_logging
 from yvaxportal.migrate import require_current
 
 
@@ -20,8 +19,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Work until told to stop."""
-    configure_logging(args.ini)
     settings = load_settings(args)
+    set_up_logging(args)
     require_current(settings)
     stop_with_parent(args)
     asyncio.run(work(settings))

@@ -1,10 +1,8 @@
 """What recording and correcting a dose have in common: one at a time, judged, written, compared."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
@@ -14,26 +12,21 @@ from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import (
     DoseState,
     Judgement,
-    PneumococcalType,
-    RecordGroup,
-    VaccinationStatus,
 )
 from yvaxportal.models.dose import Dose, IdentityCheck
-from yvaxportal.models.resident import Resident
 from yvaxportal.programme.catalogue import Catalogue, Vaccine
-from yvaxportal.services.dose_ages import dose_ages
 from yvaxportal.services.dose_checks import check_dose
+from yvaxportal.services.dose_columns import columns, person_of, settle
 from yvaxportal.services.dose_draft import DoseDraft, Person, Place
 from yvaxportal.services.dose_findings import DoseError, Finding, Findings
-from yvaxportal.services.dose_history import StoredDose, dose_of, other_doses
+from yvaxportal.services.dose_history import SeenDoses, StoredDose, dose_of, other_doses, seen_doses
 from yvaxportal.services.institutions import place_of
-from yvaxportal.values.wareki import parse_date
+from yvaxportal.values.text import contains_personal_number
 
 # The first key of the advisory lock of a person's doses; the second is the person's id, modulo 2^31.
 _LOCK = 0x646F7365
 _ACTIVE_INDEX = "uq_dose_active"
 _DOUBLES = (DoseError.DOUBLE_DAY, DoseError.DOUBLE_NUMBER)
-_KEPT_APART = frozenset({"identity_method", "identity_document", "institution_code", "institution_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ class DoseDesk:
     def lock(self, resident_id: int) -> None:
         """Wait until nobody else writes a dose of this person; held until the transaction ends."""
         self.session.execute(
-            text("SELECT pg_advisory_xact_lock(:place, :person)"),
+            text("SELECT pg_advisory_xact_lock(CAST(:place AS integer), CAST(:person AS integer))"),
             {"place": _LOCK, "person": resident_id % 2**31},
         )
 
@@ -113,31 +106,67 @@ class DoseDesk:
         """Complete a draft and judge it against the person and the other doses as they stand."""
         vaccine = self.catalogue.get(draft.vaccine)
         place = place_of(self.session, draft.institution_code, draft.institution_name, draft.given_on)
-        settled = _settle(draft, vaccine, place)
+        settled = settle(draft, vaccine, place)
         person = person_of(self.session, resident_id)
         others = other_doses(self.session, resident_id, without=without)
         findings = check_dose(settled, person, others, self.catalogue, self.today, place=place)
         return Judged(settled, vaccine, place, person, findings)
 
-    def write(self, dose: Dose, judged: Judged, acceptance: Acceptance, *, new_check: bool) -> bool:
+    def _saved_meanwhile(self, resident_id: int, findings: Findings, seen: SeenDoses) -> StoredDose | None:
+        """Return the dose that doubles a draft, if it came or changed after staff had ``seen`` the doses.
+
+        A double that they could see is their error, not a conflict: None.
+        """
+        double = double_of(findings)
+        if double is None or double.dose_id is None:
+            return None
+        as_before = seen_doses(self.session, resident_id, until=seen.newest) == seen
+        if double.dose_id <= seen.newest and as_before:
+            return None
+        return dose_of(self.session, resident_id, double.dose_id)
+
+    def obstacle(
+        self, resident_id: int, judged: Judged, acceptance: Acceptance, seen: SeenDoses
+    ) -> Conflict | Refused | NeedsReason | None:
+        """Return why a judged draft cannot be saved, None when it can."""
+        if theirs := self._saved_meanwhile(resident_id, judged.findings, seen):
+            return Conflict(theirs)
+        if judged.findings.errors:
+            return Refused(judged.findings)
+        if acceptance.reason and contains_personal_number(acceptance.reason):
+            return Refused(Findings((Finding(DoseError.PERSONAL_NUMBER, "alert_reason"),)))
+        return NeedsReason(judged.findings) if _unaccepted(judged.findings, acceptance) else None
+
+    def write(
+        self,
+        dose: Dose,
+        judged: Judged,
+        acceptance: Acceptance,
+        *,
+        new_check: bool,
+        reason: str | None = None,
+    ) -> bool:
         """Put a judged draft into a row and send it; False when the database holds such a dose already.
 
         :param new_check: the identity check is a new one: write down who checked, how and when (M01).
+        :param reason: why a dose is changed; None for a new one.
         """
         alerts = [finding.code.value for finding in judged.findings.alerts]
         try:
             with self.session.begin_nested():
                 if new_check:
                     dose.identity_check_id = self._check_identity(dose.resident_id, judged.draft)
-                for name, value in _columns(judged).items():
+                filled = columns(judged.draft, judged.vaccine, judged.place, judged.person)
+                for name, value in filled.items():
                     setattr(dose, name, value)
+                dose.change_reason = reason
                 dose.alerts = alerts
                 dose.alert_reason = acceptance.reason if alerts else None
                 dose.changed_by, dose.changed_at = self.staff_id, self.now
                 self.session.add(dose)
                 self.session.flush()
         except IntegrityError as error:
-            if constraint_of(error) != _ACTIVE_INDEX:
+            if _constraint_of(error) != _ACTIVE_INDEX:
                 raise
             return False
         return True
@@ -176,83 +205,14 @@ def double_of(findings: Findings) -> Finding | None:
     return next((one for one in findings.errors if one.code in _DOUBLES), None)
 
 
-def unaccepted(findings: Findings, acceptance: Acceptance) -> bool:
+def _unaccepted(findings: Findings, acceptance: Acceptance) -> bool:
     """Tell whether there are alerts that were not shown before, or were shown and got no reason."""
     if not findings.alerts:
         return False
     return not acceptance.reason or not {one.key for one in findings.alerts} <= acceptance.keys
 
 
-def constraint_of(error: IntegrityError) -> str | None:
+def _constraint_of(error: IntegrityError) -> str | None:
     """Return the name of the constraint or unique index that refused a row."""
     diagnosis = getattr(error.orig, "diag", None)
     return getattr(diagnosis, "constraint_name", None)
-
-
-def person_of(session: Session, resident_id: int) -> Person:
-    """Return what decides about doses of a resident, as it stands; NoResultFound for an unknown id."""
-    row = session.execute(
-        select(
-            Resident.date_of_birth_written,
-            Resident.sex,
-            Resident.resident_category,
-            Resident.became_resident_on,
-            Resident.ceased_resident_on,
-            Resident.support_measure_flag,
-        ).where(Resident.id == resident_id)
-    ).one()
-    return Person(
-        born=parse_date(row.date_of_birth_written),
-        sex=row.sex.value,
-        category=row.resident_category,
-        became_resident_on=row.became_resident_on,
-        left_on=row.ceased_resident_on,
-        support_measure=row.support_measure_flag,
-    )
-
-
-def audited(draft: DoseDraft) -> Mapping[str, Any]:
-    """Return the items of a draft as the audit log keeps them, empty ones left out."""
-    return {
-        name: value.value if isinstance(value, Enum) else value
-        for name in DoseDraft.__dataclass_fields__
-        if (value := getattr(draft, name)) is not None
-    }
-
-
-def _settle(draft: DoseDraft, vaccine: Vaccine | None, place: Place | None) -> DoseDraft:
-    """Fill in what follows from the rest: the listed institution, valency, COVID-19 status and maker."""
-    if place is not None:
-        name = place.name if place.code is None else None
-        draft = replace(draft, institution_code=place.code, institution_name=name)
-    if vaccine is None:
-        return draft
-    if vaccine.pneumococcal_type is not None and draft.pneumococcal_type is None:
-        draft = replace(draft, pneumococcal_type=PneumococcalType(vaccine.pneumococcal_type))
-    if vaccine.record_group != RecordGroup.COVID19:
-        return draft
-    if draft.vaccination_status is None:
-        done = draft.judgement is Judgement.GIVEN
-        draft = replace(
-            draft, vaccination_status=VaccinationStatus.DONE if done else VaccinationStatus.NOT_DONE
-        )
-    if draft.manufacturer is None and len(vaccine.manufacturers) == 1:
-        draft = replace(draft, manufacturer=vaccine.manufacturers[0])
-    return draft
-
-
-def _columns(judged: Judged) -> dict[str, Any]:
-    draft, vaccine, place = judged.draft, judged.vaccine, judged.place
-    if vaccine is None:
-        raise ValueError("a dose of an unknown vaccine cannot be written")
-    group = RecordGroup(vaccine.record_group)
-    ages = dose_ages(judged.person.birth_date, draft.given_on, group)
-    return {
-        **{name: getattr(draft, name) for name in DoseDraft.__dataclass_fields__ if name not in _KEPT_APART},
-        "record_group": group,
-        "medical_institution_id": place.id if place else None,
-        "medical_institution_name": None if place else draft.institution_name,
-        "age_when_given": ages.age_when_given,
-        "age_at_fiscal_year_end": ages.age_at_fiscal_year_end,
-        "age_on_reference_date": ages.age_on_reference_date,
-    }

@@ -110,9 +110,8 @@ def _birth(column: Any, birth: PartialDate) -> ColumnElement[bool]:
             and_(column >= f"{written}-00", column <= f"{written}-99"),
             column == f"{birth.year:04}-00-00",
         )
-    return column.in_(
-        [str(birth), f"{birth.year:04}-{birth.month:02}-00", f"{birth.year:04}-00-00"],
-    )
+    possible = [str(birth), f"{birth.year:04}-{birth.month:02}-00", f"{birth.year:04}-00-00"]
+    return or_(*(column == written for written in possible))
 
 
 def _page(
@@ -128,16 +127,18 @@ def _page(
     statement = (
         _by_name(terms, conditions, after) if terms.names else _by_resident(terms, conditions, after)
     ).limit(limit + 1)
-    people = [
-        FoundResident(
-            *row[:-1],
-            row[-1] if sight.sees_address_of(protected_person=row.support_measure_flag) else None,
-        )
-        for row in session.execute(statement)
-    ]
+    rows: Sequence[Sequence[Any]] = session.execute(statement).all()
+    people = [_found(row, sight) for row in rows]
     more = len(people) > limit
     people = people[:limit]
     return ResultPage(people, people[-1].cursor if more else None)
+
+
+def _found(row: Sequence[Any], sight: Sight) -> FoundResident:
+    person = FoundResident(*row)
+    if sight.sees_address_of(protected_person=person.support_measure_flag):
+        return person
+    return replace(person, current_address=None)
 
 
 _COLUMNS = (
@@ -155,7 +156,9 @@ _COLUMNS = (
 )
 
 
-def _by_name(terms: SearchTerms, conditions: list[ColumnElement[bool]], after: int | None) -> Select[Any]:
+def _by_name(
+    terms: SearchTerms, conditions: list[ColumnElement[bool]], after: int | None
+) -> Select[*tuple[Any, ...]]:
     """Walk the name index; a person found by several names appears once, under the first of them."""
     earlier = aliased(ResidentName)
     position = tuple_(ResidentName.key, ResidentName.id)
@@ -183,7 +186,9 @@ def _by_name(terms: SearchTerms, conditions: list[ColumnElement[bool]], after: i
     return statement
 
 
-def _by_resident(terms: SearchTerms, conditions: list[ColumnElement[bool]], after: int | None) -> Select[Any]:
+def _by_resident(
+    terms: SearchTerms, conditions: list[ColumnElement[bool]], after: int | None
+) -> Select[*tuple[Any, ...]]:
     statement = (
         select(Resident.id, *_COLUMNS)
         .outerjoin(ResidentContact, ResidentContact.resident_id == Resident.id)

@@ -1,10 +1,12 @@
-"""Removing what is over: sessions nobody can use any more and searches nobody goes back to."""
+"""Removing what is over: sessions, searches nobody goes back to, and forgotten failures to sign in."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete
 
-from yvaxportal.models import SearchRequest, StaffSession
+from yvaxportal.models.search import SearchRequest
+from yvaxportal.models.staff import SignInThrottle, StaffSession
+from yvaxportal.services.throttle import FORGOTTEN_AFTER
 
 # Searches hold names as typed: they stay for a working day, to go back to, and no longer.
 SEARCHES_KEPT = timedelta(hours=24)
@@ -13,7 +15,10 @@ SESSIONS_KEPT = timedelta(days=7)
 
 
 def purge(engine: Engine, now: datetime) -> None:
-    """Remove what expired before ``now`` (aware). May be repeated."""
+    """Remove what was over before ``now`` (aware). May be repeated, and by several workers at once."""
     with engine.begin() as connection:
         connection.execute(delete(SearchRequest).where(SearchRequest.requested_at < now - SEARCHES_KEPT))
         connection.execute(delete(StaffSession).where(StaffSession.expires_at < now - SESSIONS_KEPT))
+        connection.execute(
+            delete(SignInThrottle).where(SignInThrottle.last_failure_at < now - FORGOTTEN_AFTER)
+        )

@@ -3,21 +3,18 @@
 from yvaxportal.audit.actions import Action
 from yvaxportal.models.codes import DoseSource, DoseState
 from yvaxportal.models.dose import Dose
+from yvaxportal.services.dose_columns import audited
 from yvaxportal.services.dose_desk import (
     Acceptance,
     Conflict,
     DoseDesk,
     Judged,
-    NeedsReason,
     Outcome,
-    Refused,
     Saved,
-    audited,
     double_of,
-    unaccepted,
 )
 from yvaxportal.services.dose_draft import DoseDraft
-from yvaxportal.services.dose_history import SeenDoses, StoredDose, dose_of, seen_doses
+from yvaxportal.services.dose_history import SeenDoses, dose_of
 
 
 def record_dose(
@@ -38,16 +35,10 @@ def record_dose(
     """
     desk.lock(resident_id)
     judged = desk.judge(resident_id, draft)
-    double = double_of(judged.findings)
-    if double is not None and double.dose_id is not None:
-        theirs = dose_of(desk.session, resident_id, double.dose_id)
-        answer = _answer_to_double(desk, resident_id, judged, theirs, seen)
-        if answer is not None:
-            return answer
-    if judged.findings.errors:
-        return Refused(judged.findings)
-    if unaccepted(judged.findings, acceptance):
-        return NeedsReason(judged.findings)
+    if saved := _same_entry(desk, resident_id, judged):
+        return saved
+    if obstacle := desk.obstacle(resident_id, judged, acceptance, seen):
+        return obstacle
     dose = Dose(
         resident_id=resident_id,
         source=DoseSource.FORM,
@@ -69,14 +60,11 @@ def record_dose(
     return Saved(dose.id, dose.revision)
 
 
-def _answer_to_double(
-    desk: DoseDesk, resident_id: int, judged: Judged, theirs: StoredDose | None, seen: SeenDoses
-) -> Saved | Conflict | None:
-    if theirs is None:
+def _same_entry(desk: DoseDesk, resident_id: int, judged: Judged) -> Saved | None:
+    double = double_of(judged.findings)
+    if double is None or double.dose_id is None:
         return None
-    if theirs.staff_id == desk.staff_id and not judged.draft.differences(theirs.draft):
-        return Saved(theirs.id, theirs.revision, already=True)
-    as_before = seen_doses(desk.session, resident_id, until=seen.newest) == seen
-    if theirs.id > seen.newest or not as_before:
-        return Conflict(theirs)
-    return None
+    stored = dose_of(desk.session, resident_id, double.dose_id)
+    if stored is None or stored.staff_id != desk.staff_id or judged.draft.differences(stored.draft):
+        return None
+    return Saved(stored.id, stored.revision, already=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -128,7 +129,7 @@ def eligibility_on(session: Session, resident_id: int, day: date) -> Sequence[El
 
 def doses_of(session: Session, resident_id: int, *, limit: int = DOSES_SHOWN) -> Sequence[DoseRow]:
     """Return the doses of a resident, newest first, cancelled ones included."""
-    rows = session.execute(
+    rows: Sequence[Sequence[Any]] = session.execute(
         select(
             Dose.id,
             Dose.vaccine,
@@ -148,7 +149,7 @@ def doses_of(session: Session, resident_id: int, *, limit: int = DOSES_SHOWN) ->
         .where(Dose.resident_id == resident_id)
         .order_by(Dose.given_on.desc(), Dose.id.desc())
         .limit(limit),
-    )
+    ).all()
     return [DoseRow(*row) for row in rows]
 
 

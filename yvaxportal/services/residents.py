@@ -98,3 +98,8 @@ def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) ->
         .limit(limit),
     )
     return [HouseholdMember(*row) for row in rows]
+
+
+def atena_number_of(session: Session, resident_id: int) -> str:
+    """Return the atena number behind an id; NoResultFound when there is none."""
+    return session.scalars(select(Resident.atena_number).where(Resident.id == resident_id)).one()

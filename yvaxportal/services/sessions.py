@@ -1,4 +1,4 @@
-"""Live sign-ins: begun, looked up on every request, ended at once when an account is revoked (measure M13)."""
+"""Live sign-ins: looked up on every request, ended at once when an account is revoked (measure M13)."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -92,7 +92,7 @@ def live_session(
     )
 
 
-def _statement(token_hash: bytes, today: date) -> Select[Any]:
+def _statement(token_hash: bytes, today: date) -> Select[*tuple[Any, ...]]:
     belongs = and_(
         GroupMembership.staff_id == StaffAccount.id,
         GroupMembership.valid_from <= today,
@@ -129,7 +129,7 @@ def _statement(token_hash: bytes, today: date) -> Select[Any]:
     )
 
 
-def _held(rows: Sequence[Row[Any]]) -> tuple[HeldGroup, ...]:
+def _held(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[HeldGroup, ...]:
     groups: dict[str, HeldGroup] = {}
     for row in rows:
         if row.name is None:

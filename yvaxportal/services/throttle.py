@@ -45,7 +45,8 @@ def delay_after(failures: int, free_failures: int) -> timedelta:
     beyond = failures - free_failures
     if beyond <= 0:
         return timedelta()
-    return min(FIRST_DELAY * 2 ** min(beyond - 1, 10), LONGEST_DELAY)
+    doubled: int = 2 ** min(beyond - 1, 10)
+    return min(FIRST_DELAY * doubled, LONGEST_DELAY)
 
 
 def locked_until(engine: Engine, throttles: tuple[Throttle, ...], now: datetime) -> datetime | None:

@@ -66,12 +66,28 @@ class Sealed:
 
 
 class KeyRing:
-    """The keys of one municipality."""
+    """The keys of one municipality.
 
-    def __init__(self, keys: Mapping[str, RingKey], active: str) -> None:
+    A ring loaded from a file reads it again when the file was replaced, so that running processes seal with
+    the new key, and open what was sealed with it, as soon as a rotation begins.
+    """
+
+    def __init__(self, keys: Mapping[str, RingKey], active: str, path: Path | None = None) -> None:
+        self._path = path
+        self._stamp = _stamp(path)
+        self._use(keys, active)
+
+    def _use(self, keys: Mapping[str, RingKey], active: str) -> None:
         self._keys = dict(keys)
         self._active = active
         self._ciphers = {key.id: AESGCM(key.cipher) for key in keys.values()}
+
+    def _refresh(self) -> None:
+        stamp = _stamp(self._path)
+        if self._path is not None and stamp is not None and stamp != self._stamp:
+            newer = KeyRing.load(self._path)
+            self._stamp = stamp
+            self._use(newer._keys, newer._active)  # noqa: SLF001 - of the same class
 
     def __repr__(self) -> str:
         return f"<KeyRing of {len(self._keys)}, active {self._active}>"
@@ -107,12 +123,12 @@ class KeyRing:
         except (OSError, UnicodeDecodeError) as error:
             raise KeyRingError(f"the file cannot be read ({type(error).__name__})") from None
         try:
-            return cls._parse(json.loads(content))
+            return cls._parse(json.loads(content), path)
         except (KeyError, TypeError, ValueError, Base64Error):
             raise KeyRingError("the file holds no key ring") from None
 
     @classmethod
-    def _parse(cls, content: Any) -> "KeyRing":
+    def _parse(cls, content: Any, path: Path) -> "KeyRing":
         keys = {
             entry["id"]: RingKey(
                 id=entry["id"],
@@ -126,7 +142,7 @@ class KeyRing:
         named = all(0 < len(key_id.encode("ascii")) <= _ID_BYTES for key_id in keys)
         if not (whole and named and content["active"] in keys):
             raise ValueError
-        return cls(keys, content["active"])
+        return cls(keys, content["active"], path)
 
     def save(self, path: Path) -> None:
         """Replace the file at ``path`` at once: whoever reads it sees the old ring or the new one."""
@@ -157,6 +173,7 @@ class KeyRing:
     @property
     def active(self) -> str:
         """Return the id of the key that seals now."""
+        self._refresh()
         return self._active
 
     def renewed(self) -> "KeyRing":
@@ -166,6 +183,7 @@ class KeyRing:
     @property
     def key_ids(self) -> tuple[str, ...]:
         """Return the ids of all keys, oldest first."""
+        self._refresh()
         return tuple(self._keys)
 
     def created_at(self, key_id: str) -> datetime:
@@ -180,9 +198,9 @@ class KeyRing:
 
     def seal(self, associated: bytes, plain: bytes) -> Sealed:
         """Encrypt ``plain`` with the active key; it opens only together with ``associated``."""
+        active = self.active
         nonce = secrets.token_bytes(NONCE_BYTES)
-        bound = _bound(self._active, associated)
-        return Sealed(self._active, nonce, self._ciphers[self._active].encrypt(nonce, plain, bound))
+        return Sealed(active, nonce, self._ciphers[active].encrypt(nonce, plain, _bound(active, associated)))
 
     def open(self, associated: bytes, sealed: Sealed) -> bytes:
         """Decrypt.
@@ -213,10 +231,21 @@ class KeyRing:
         return self.open(_secret(name), sealed)
 
     def _key(self, key_id: str) -> RingKey:
+        if key_id not in self._keys:
+            self._refresh()
         try:
             return self._keys[key_id]
         except KeyError:
             raise UnknownKeyError(key_id) from None
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """Return what changes when the file is replaced; None while there is none."""
+    try:
+        status = path.stat() if path else None
+    except FileNotFoundError:
+        return None
+    return (status.st_ino, status.st_mtime_ns) if status else None
 
 
 def secret_key_id(blob: bytes) -> str:

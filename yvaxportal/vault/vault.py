@@ -8,7 +8,6 @@ act is in the audit log, committed, before a number is decrypted (measures M12, 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 from typing import NoReturn
 
 from sqlalchemy import Connection, Engine, select, text
@@ -20,7 +19,7 @@ from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import Outcome
 from yvaxportal.models.vault import VaultEntry
 from yvaxportal.values.checkdigits import check_personal_number
-from yvaxportal.vault.keyring import KeyRing, Sealed, UnknownKeyError
+from yvaxportal.vault.keyring import KeyRing, Sealed
 from yvaxportal.vault.number import PersonalNumber
 from yvaxportal.vault.purposes import Purpose, PurposeError, check_case, load_purposes
 
@@ -60,13 +59,11 @@ class Vault:
         ring: KeyRing,
         municipality_code: str,
         *,
-        ring_path: Path | None = None,
         purposes: Mapping[str, Purpose] | None = None,
     ) -> None:
         self._engine = engine
         self._ring = ring
         self._municipality_code = municipality_code
-        self._ring_path = ring_path
         self.purposes = load_purposes() if purposes is None else purposes
 
     def read(
@@ -187,7 +184,7 @@ class Vault:
 
     def _resident_of(self, number: str) -> int | None:
         """Look a number up under every key: rows wait for their re-encryption while keys rotate."""
-        ring = self._fresh_ring()
+        ring = self._ring
         indexes = [number_index(ring, key_id, self._municipality_code, number) for key_id in ring.key_ids]
         with self._unit({"yvax.vault_index": ",".join(index.hex() for index in indexes)}) as connection:
             return connection.scalar(
@@ -196,16 +193,7 @@ class Vault:
 
     def _open(self, resident_id: int, sealed: Sealed) -> str:
         bound = number_bound_to(self._municipality_code, resident_id)
-        try:
-            return self._ring.open(bound, sealed).decode("ascii")
-        except UnknownKeyError:
-            # Keys are being rotated by another process: the file has the new one.
-            return self._fresh_ring().open(bound, sealed).decode("ascii")
-
-    def _fresh_ring(self) -> KeyRing:
-        if self._ring_path is not None:
-            self._ring = KeyRing.load(self._ring_path)
-        return self._ring
+        return self._ring.open(bound, sealed).decode("ascii")
 
     @contextmanager
     def _unit(self, scope: Mapping[str, str]) -> Iterator[Connection]:

@@ -9,6 +9,7 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget, remember
 from pyramid.view import view_config, view_defaults
+from translationstring import TranslationString
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import Actor, AuditTrail
@@ -48,7 +49,7 @@ def local_path(path: str) -> str:
     return path if ours and "\\" not in path else "/"
 
 
-def refusal(error: SignInRefusedError, wrong: str) -> str:
+def refusal(error: SignInRefusedError, wrong: TranslationString) -> TranslationString:
     """Return the sentence for a refused attempt; it never says which part was wrong."""
     if error.reason == "locked" and error.until is not None:
         # Rounded up, so that who waits for the minute shown is not refused again.

@@ -1,8 +1,7 @@
 """Turning stored values into what a page shows: dates, ages, codes, in the reader's language."""
 
 from datetime import date
-
-from pyramid.decorator import reify
+from functools import cached_property
 
 from yvaxportal.forms.labels import label
 from yvaxportal.request import PortalRequest
@@ -18,7 +17,7 @@ class Wording:
     def __init__(self, request: PortalRequest) -> None:
         self._request = request
 
-    @reify
+    @cached_property
     def japanese(self) -> bool:
         """Tell whether the page is in Japanese."""
         return str(self._request.locale_name) == "ja"

@@ -14,7 +14,7 @@ from yvaxportal.forms.rendering import PortalForm
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.detail_changes import Alert, Change, ChangedMeanwhileError, ReasonNeededError
 from yvaxportal.values.text import _
-from yvaxportal.views.details.frame import DetailPage, shown
+from yvaxportal.views.details.frame import DetailPage
 from yvaxportal.views.wording import Wording
 
 FORM_ID = "details"
@@ -29,27 +29,6 @@ def appstruct_of(row: object | None, items: Sequence[str], **more: Any) -> dict[
     """Return the values a form starts from; what is not there stays empty."""
     values = {item: getattr(row, item, None) for item in items} | more
     return {item: colander.null if value is None else value for item, value in values.items()}
-
-
-def conflict_lines(
-    words: Wording,
-    form: PortalForm,
-    stored: Values,
-    typed: Values,
-    *,
-    field_of: Mapping[str, str] | None = None,
-) -> list[dict[str, str]]:
-    """Return the items in which what stands now differs from what was typed, both as they are shown."""
-    fields = field_of or {}
-    return [
-        {
-            "label": words.say(form[fields.get(item, item)].title),
-            "stored": shown(words, value),
-            "typed": shown(words, typed[item]),
-        }
-        for item, value in stored.items()
-        if (value or None) != (typed[item] or None)
-    ]
 
 
 def alert_lines(words: Wording, form: PortalForm, alerts: Sequence[Alert]) -> list[dict[str, str]]:
@@ -149,5 +128,13 @@ class EditPage(DetailPage):
         """Show what stands now beside what was typed; a second save is made from what stands now."""
         form["revision"].cstruct = str(newer.revision)
         self.request.response.status_int = HTTPStatus.CONFLICT
-        lines = conflict_lines(self.words, form, newer.stored, typed, field_of=self.field_of)
+        lines = [
+            {
+                "label": self.words.say(form[self.field_of.get(item, item)].title),
+                "stored": self.value_of(item, value),
+                "typed": self.value_of(item, typed[item]),
+            }
+            for item, value in newer.stored.items()
+            if (value or None) != (typed[item] or None)
+        ]
         return self.show_form(form, conflict=lines)

@@ -44,9 +44,9 @@ def shown(words: Wording, value: object) -> str:
             return str(value)
 
 
-def postal_code_text(code: str | None) -> str | None:
+def postal_code_text(code: str) -> str:
     """Return seven digits as they are written: 683-0823."""
-    return f"{code[:3]}-{code[3:]}" if code else None
+    return f"{code[:3]}-{code[3:]}"
 
 
 class DetailPage:
@@ -84,18 +84,21 @@ class DetailPage:
     def entries(self, items: Iterable[RecordItem], row: object | None) -> list[dict[str, Any]]:
         """Return label and value of each column of ``items``, for the ``facts`` macro."""
         return [
-            {"label": self.words.say(label), "value": self.value_of(column, row), "private": True}
+            {
+                "label": self.words.say(label),
+                "value": self.value_of(column, getattr(row, column, None)),
+                "private": True,
+            }
             for item in items
             for column, label in item.columns
         ]
 
-    def value_of(self, column: str, row: object | None) -> str:
-        """Return one column of a row as it is shown."""
-        value = getattr(row, column, None)
+    def value_of(self, column: str, value: object) -> str:
+        """Return what one column holds as it is shown."""
         if column == "date_of_birth_written" and value:
-            return self.words.birth(value, foreign=self.resident.is_foreign_national)
-        if column == "postal_code":
-            value = postal_code_text(value)
+            return self.words.birth(str(value), foreign=self.resident.is_foreign_national)
+        if column == "postal_code" and value:
+            return postal_code_text(str(value))
         return shown(self.words, value)
 
     def _who(self) -> dict[str, Any]:

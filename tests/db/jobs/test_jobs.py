@@ -1,0 +1,109 @@
+"""The job queue with a real worker on a real database."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from procrastinate import App
+from sqlalchemy import Engine, text
+
+from yvaxportal.embedded.places import DatabaseUrls
+from yvaxportal.embedded.roles import libpq
+from yvaxportal.jobs import tasks
+from yvaxportal.jobs.app import make_app
+from yvaxportal.jobs.context import KEY, Tools
+
+TASKS = {"yvax:seal_audit", "yvax:purge_expired", "yvax:retry_stalled", "yvax:remove_finished"}
+
+
+def run_worker(app: App, engine: Engine) -> None:
+    async def until_idle() -> None:
+        async with app.open_async():
+            await app.run_worker_async(
+                wait=False,
+                install_signal_handlers=False,
+                listen_notify=False,
+                delete_jobs="successful",
+                additional_context={KEY: Tools(engine, Ed25519PrivateKey.generate())},
+            )
+
+    asyncio.run(until_idle())
+
+
+def rows(urls: DatabaseUrls, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(libpq(urls.app)) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+ADD_JOB = text(
+    "INSERT INTO procrastinate_jobs (task_name, queue_name, status, lock, queueing_lock, args) VALUES "
+    "('yvax:purge_expired', 'default', (:status)::procrastinate_job_status, 'p', 'purge_expired', :args)"
+)
+
+
+def add_job(engine: Engine, status: str, timestamp: int) -> None:
+    """Add a job as the queue holds it: ``doing`` without a worker is one whose worker was killed."""
+    with engine.begin() as connection:
+        connection.execute(ADD_JOB, {"status": status, "args": json.dumps({"timestamp": timestamp})})
+
+
+def test_the_tasks_that_are_done_by_themselves(database_urls: DatabaseUrls) -> None:
+    app, again = make_app(database_urls.app), make_app(database_urls.app)
+    assert set(app.tasks) >= TASKS
+    assert {name for name, _ in app.periodic_registry.periodic_tasks} == TASKS
+    assert set(again.tasks) >= TASKS
+
+
+def test_a_worker_does_what_waits(
+    database_urls: DatabaseUrls, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(tasks, "purge", lambda _engine, now: done.append(now))
+    monkeypatch.setattr(tasks, "seal_pending", lambda _engine, key: done.append(key))
+    app = make_app(database_urls.app)
+    with app.open():
+        app.configure_task("yvax:purge_expired").defer(timestamp=0)
+        app.configure_task("yvax:seal_audit").defer(timestamp=0)
+    run_worker(app, engine)
+    assert datetime(1970, 1, 1, tzinfo=UTC) in done
+    assert any(isinstance(one, Ed25519PrivateKey) for one in done)
+    assert rows(database_urls, "SELECT task_name FROM procrastinate_jobs WHERE status <> 'todo'") == []
+
+
+def test_a_killed_workers_job_is_taken_up(database_urls: DatabaseUrls, engine: Engine) -> None:
+    add_job(engine, "doing", 1)
+    app = make_app(database_urls.app)
+    with app.open():
+        app.configure_task("yvax:retry_stalled").defer(timestamp=0)
+    run_worker(app, engine)
+    assert (
+        rows(database_urls, "SELECT status FROM procrastinate_jobs WHERE status IN ('doing', 'failed')") == []
+    )
+
+
+def test_a_killed_workers_job_that_waits_again_is_dropped(
+    database_urls: DatabaseUrls, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[datetime] = []
+    monkeypatch.setattr(tasks, "purge", lambda _engine, now: done.append(now))
+    add_job(engine, "doing", 1)
+    add_job(engine, "todo", 2)
+    app = make_app(database_urls.app)
+    with app.open():
+        app.configure_task("yvax:retry_stalled").defer(timestamp=0)
+    run_worker(app, engine)
+    assert [now.timestamp() for now in done if now.timestamp() < 3] == [2]
+    assert (
+        rows(database_urls, "SELECT status FROM procrastinate_jobs WHERE status IN ('doing', 'failed')") == []
+    )
+
+
+def test_no_job_carries_more_than_a_time(database_urls: DatabaseUrls, engine: Engine) -> None:
+    app = make_app(database_urls.app)
+    run_worker(app, engine)
+    for (args,) in rows(database_urls, "SELECT args FROM procrastinate_jobs"):
+        assert set(args) <= {"timestamp"}

@@ -1,0 +1,110 @@
+"""A wrong ini setting stops each process with one line that names the setting."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yvaxportal.embedded.places import DatabaseUrls
+
+ROOT = Path(__file__).parents[3]
+P = "yvaxportal."
+
+
+@pytest.fixture
+def ini(tmp_path: Path, secrets: Path, database_urls: DatabaseUrls) -> dict[str, str]:
+    """The settings of a working portal, to be spoilt one at a time."""
+    return {
+        P + "environment": "development",
+        P + "var": str(tmp_path),
+        P + "database": "external",
+        P + "database.url": database_urls.app,
+        P + "municipality_name": "見本市",
+        P + "session.secret_file": str(secrets / "session"),
+        P + "vault.key_ring_file": str(secrets / "ring.json"),
+        P + "audit.signing_key_file": str(secrets / "signing.pem"),
+    }
+
+
+def run(path: Path, values: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    lines = ["[app:main]", "use = egg:yvaxportal", *(f"{name} = {value}" for name, value in values.items())]
+    path.write_text("\n".join(lines), "utf-8")
+    command = [sys.executable, "-m", "yvaxportal", *words, str(path)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+CASES = [
+    ("web", "adapters.chukan", "hush"),
+    ("web", "vault.key_ring_file", "/nowhere/hush"),
+    ("web", "database.url", "postgresql+psycopg://hush:hush@127.0.0.1:1/hush"),
+    ("web", "web.port", "hush"),
+    ("worker", "audit.signing_key_file", "SESSION"),
+    ("worker", "database.url", "postgresql+psycopg://hush:hush@127.0.0.1:1/hush"),
+    ("web", "vault.key_ring_file", "SESSION"),
+    ("migrate", "database.migration_url", "postgresql+psycopg://hush:hush@127.0.0.1:1/hush"),
+    ("migrate", "database.migration_url", ""),
+]
+
+
+@pytest.mark.parametrize(("command", "name", "value"), CASES)
+def test_it_does_not_start(ini: dict[str, str], tmp_path: Path, command: str, name: str, value: str) -> None:
+    ini[P + name] = ini[P + "session.secret_file"] if value == "SESSION" else value
+    ended = run(tmp_path / "portal.ini", ini, command)
+    assert ended.returncode == 1
+    said = [line for line in ended.stderr.splitlines() if line.startswith("yvax ")]
+    assert len(said) == 1
+    assert said[0].startswith(f"yvax {command}: {P}{name}: ")
+    assert "Traceback" not in ended.stderr
+    assert "hush" not in ended.stderr + ended.stdout
+
+
+def test_a_database_of_another_version(
+    ini: dict[str, str], tmp_path: Path, database_urls: DatabaseUrls
+) -> None:
+    ini[P + "database.url"] = database_urls.admin.replace("/test_", "/postgres?x=").split("?x=")[0] + (
+        "?" + database_urls.admin.split("?")[1]
+    )
+    ended = run(tmp_path / "portal.ini", ini, "web")
+    assert ended.stderr.endswith("its tables are of another version: run `yvax migrate`\n")
+    assert ended.returncode == 1
+
+
+def test_settings_check_says_what_a_start_would(ini: dict[str, str], tmp_path: Path) -> None:
+    ended = run(tmp_path / "portal.ini", ini, "settings", "check")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "in order (development)" in ended.stdout
+    ini[P + "second_factor"] = "never"
+    ended = run(tmp_path / "portal.ini", ini, "settings", "check")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"yvax settings: {P}second_factor: must be one of always, personal-number\n"
+
+
+def test_no_ini_file_and_no_section(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.ini", tmp_path / "empty.ini"):
+        (tmp_path / "empty.ini").write_text("[server:main]\nuse = egg:waitress\n")
+        command = [sys.executable, "-m", "yvaxportal", "web", str(path)]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(f"yvax web: {path}: ")
+        assert len(ended.stderr.splitlines()) == 1
+
+
+def test_production_ini_is_usable(secrets: Path, tmp_path: Path, database_urls: DatabaseUrls) -> None:
+    """The shipped production.ini, with nothing but the environment that deploy.md gives it."""
+    (tmp_path / "url").write_text(database_urls.app)
+    environ = {
+        "YVAX_DATABASE_URL_FILE": str(tmp_path / "url"),
+        "YVAX_MUNICIPALITY_CODE": "312029",
+        "YVAX_MUNICIPALITY_NAME": "見本市",
+        "YVAX_SESSION_SECRET_FILE": str(secrets / "session"),
+        "YVAX_KEY_RING_FILE": str(secrets / "ring.json"),
+        "YVAX_SIGNING_KEY_FILE": str(secrets / "signing.pem"),
+    }
+    command = [sys.executable, "-m", "yvaxportal", "settings", "check", "production.ini"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "in order (production)" in ended.stdout
