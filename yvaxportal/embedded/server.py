@@ -104,13 +104,15 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """End the server: sessions are rolled back, what was committed is on disk. Harmless if down."""
-        if self._postmaster is None:
-            return
-        _end(self._postmaster, signal.SIGINT, signal.SIGQUIT)
+        if self._postmaster is not None:
+            _end(self._postmaster, signal.SIGINT, signal.SIGQUIT)
         if self._process is not None:
             self._process.wait()
         self._process = self._postmaster = None
         with suppress(OSError):
+            if not self._sockets.is_symlink():
+                for left in self._sockets.glob(".s.PGSQL.*"):
+                    left.unlink()
             self._sockets.rmdir()
 
     def __enter__(self) -> Self:
@@ -130,13 +132,15 @@ class EmbeddedPostgres:
         runner = choose_runner(programs / "postgres", self._var, self._users())
         if self._data.exists() and self._data.stat().st_uid != runner.effective_uid:
             raise EmbeddedError(f"{self._data} belongs to another user: be that user or choose another VAR")
+        return runner
+
+    def _make_socket_folder(self, runner: Runner) -> None:
         with suppress(FileExistsError):
             self._sockets.mkdir(mode=0o700)
         found = self._sockets.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), runner.effective_uid}:
             raise EmbeddedError(f"{self._sockets} is not ours: remove it")
         runner.own(self._sockets)
-        return runner
 
     def _users(self) -> tuple[str, ...]:
         """Put the owner of data that is there already before the others."""
@@ -172,6 +176,7 @@ class EmbeddedPostgres:
         return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def _launch(self, programs: Path, runner: Runner) -> None:
+        self._make_socket_folder(runner)
         command = [str(programs / "postgres"), "-D", str(self._data)]
         for name, value in self._options.items():
             command += ["-c", f"{name}={value}"]

@@ -77,3 +77,11 @@ class ChangePasswordSchema(PortalSchema):
             error = colander.Invalid(node)
             error["again"] = _("The two new passwords differ. Type both again.")
             raise error
+
+
+class EnrolSchema(PortalSchema):
+    """The first code of a new authenticator."""
+
+    code = digits_node(
+        "code", _("Code that the app shows"), length=6, description=_("Scan the picture, then type the code.")
+    )

@@ -18,77 +18,90 @@ class Sensitivity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A page: a class of the resource tree as ``module:Class``, the view's name there, what it asks for."""
+
+    node: str
+    view: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """What the items of one table have in common.
 
-    ``form`` is a schema class and ``node`` a class of the resource tree, both ``module:Class``; ``view`` is
-    the name of the page at that node and ``permission`` what it asks for. Of ``table`` only rows with the
-    values ``only`` belong to the item.
+    ``form`` is the schema by which staff enter or correct them (``module:name`` of its class or of the
+    function that makes it), ``entry`` the page it is on and ``seen`` the page that shows the stored values.
+    Of ``table`` only rows with the values ``only`` belong to the item.
     """
 
     table: str
     form: str
-    node: str
-    view: str
-    permission: str
+    entry: Page
+    seen: Page
     sensitivity: Sensitivity = Sensitivity.PLAIN
     only: tuple[tuple[str, str], ...] = ()
 
 
 _FORMS = "yvaxportal.forms.details"
-_TREE = "yvaxportal.resources"
 
+
+def _page(node: str, view: str, permission: str) -> Page:
+    return Page(f"yvaxportal.resources:{node}", view, permission)
+
+
+#: Items of the resident's own row. For a registered person they come from the resident register only.
 REGISTER = Home(
     "resident",
     f"{_FORMS}.person:PersonSchema",
-    f"{_TREE}:Resident",
-    "register-items",
-    "resident:view",
+    entry=_page("Resident", "edit-register-items", "resident:edit"),
+    seen=_page("Resident", "register-items", "resident:view"),
 )
-NUMBERED = replace(REGISTER, form=f"{_FORMS}.person:NewPersonSchema")
+#: The atena number, which never changes once it was given.
+NUMBERED = replace(
+    REGISTER,
+    form=f"{_FORMS}.person:NewPersonSchema",
+    entry=_page("Residents", "new-person", "resident:edit"),
+)
+#: The flag stands while a support measure does: it is set by starting one.
 MEASURE = replace(
     REGISTER,
     form=f"{_FORMS}.support_measure:SupportMeasureSchema",
+    entry=_page("Contact", "support-measure", "support-measure:edit"),
     sensitivity=Sensitivity.PROTECTED,
 )
 CONTACT = Home(
     "resident_contact",
     f"{_FORMS}.contact:ContactSchema",
-    f"{_TREE}:Contact",
-    "",
-    "contact:view",
-    Sensitivity.CONTACT,
+    entry=_page("Contact", "edit", "contact:edit"),
+    seen=_page("Contact", "", "contact:view"),
+    sensitivity=Sensitivity.CONTACT,
 )
 FOREIGN = Home(
     "foreign_resident",
     f"{_FORMS}.foreign:ForeignDetailsSchema",
-    f"{_TREE}:ForeignDetails",
-    "",
-    "foreign:view",
-    Sensitivity.FOREIGN,
+    entry=_page("ForeignDetails", "edit", "foreign:edit"),
+    seen=_page("ForeignDetails", "", "foreign:view"),
+    sensitivity=Sensitivity.FOREIGN,
 )
-NOTES = Home("resident_note", f"{_FORMS}.notes:NoteSchema", f"{_TREE}:Notes", "", "note:view")
+NOTES = Home(
+    "resident_note",
+    f"{_FORMS}.notes:NoteSchema",
+    entry=_page("Notes", "edit", "note:edit"),
+    seen=_page("Notes", "", "note:view"),
+)
 VAULT = Home(
     "vault_entry",
-    "yvaxportal.forms.personal_number:EnterNumberSchema",
-    f"{_TREE}:PersonalNumber",
-    "",
-    "personal-number:read",
-    Sensitivity.VAULT,
-)
-_ELIGIBILITY = Home(
-    "eligibility",
-    f"{_FORMS}.eligibility:EligibilityPeriodSchema",
-    f"{_TREE}:EligibilityNode",
-    "",
-    "eligibility:view",
+    "yvaxportal.forms.personal_number:enter_schema",
+    entry=_page("PersonalNumber", "enter", "personal-number:enter"),
+    seen=_page("PersonalNumber", "", "personal-number:read"),
+    sensitivity=Sensitivity.VAULT,
 )
 CERTIFICATE = Home(
     "certificate",
     f"{_FORMS}.certificates:CertificateSchema",
-    f"{_TREE}:Certificates",
-    "",
-    "certificate:view",
+    entry=_page("Certificates", "record", "certificate:edit"),
+    seen=_page("Certificates", "", "certificate:view"),
 )
 PASSPORT = replace(CERTIFICATE, table="passport_details", sensitivity=Sensitivity.PASSPORT)
 
@@ -98,13 +111,18 @@ def dose_home(group: RecordGroup) -> Home:
     return Home(
         "dose",
         "yvaxportal.forms.dose:DoseSchema",
-        f"{_TREE}:DoseNode",
-        "",
-        "dose:view",
+        entry=_page("Doses", "new", "dose:record"),
+        seen=_page("DoseNode", "", "dose:view"),
         only=(("record_group", group.value),),
     )
 
 
 def state_home(kind: EligibilityKind) -> Home:
     """Return the home of one kind of eligibility."""
-    return replace(_ELIGIBILITY, only=(("kind", kind.value),))
+    return Home(
+        "eligibility",
+        f"{_FORMS}.eligibility:EligibilityPeriodSchema",
+        entry=_page("EligibilityNode", "add", "eligibility:edit"),
+        seen=_page("EligibilityNode", "", "eligibility:view"),
+        only=(("kind", kind.value),),
+    )

@@ -110,7 +110,7 @@ _KIND = EligibilityKind
 
 PERSONAL = _numbered(
     _P,
-    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=()),
+    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=(), field="number"),
     _item("業務宛名番号", "business_atena_number", _("Business atena number"), REGISTER),
     _item("宛名番号", "atena_number", _("Atena number"), NUMBERED),
     _item("世帯番号", "household_number", _("Household number"), REGISTER),
@@ -168,7 +168,7 @@ PERSONAL = _numbered(
 )
 INFANT = _numbered(
     _I,
-    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=()),
+    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=(), field="number"),
     _item("宛名番号", "atena_number", _("Atena number"), NUMBERED),
     _item("接種回数", "dose_number", _("Dose number"), _INFANT_DOSE),
     _item("接種日", "given_on", _("Date given"), _INFANT_DOSE),
@@ -183,7 +183,11 @@ INFANT = _numbered(
     ),
     _item("実施区分", "delivery_category", _("Delivery category"), _INFANT_DOSE),
     _item(
-        "実施医療機関", "medical_institution", _("Medical institution"), _INFANT_DOSE, columns=_INSTITUTION
+        "実施医療機関",
+        "medical_institution",
+        _("Medical institution"),
+        _INFANT_DOSE,
+        columns=_INSTITUTION,
     ),
     _item("特記事項", "remarks", _("Remarks"), _INFANT_DOSE),
     _item("接種料", "fee", _("Fee"), _INFANT_DOSE),
@@ -194,7 +198,7 @@ INFANT = _numbered(
 )
 ELDERLY = _numbered(
     _E,
-    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=()),
+    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=(), field="number"),
     _item("宛名番号", "atena_number", _("Atena number"), NUMBERED),
     _item("接種日", "given_on", _("Date given"), _ELDERLY_DOSE),
     _item("接種日年齢", "age_when_given", _("Age when given"), _ELDERLY_DOSE, field="given_on"),
@@ -209,7 +213,11 @@ ELDERLY = _numbered(
         "基準日年齢", "age_on_reference_date", _("Age on the reference date"), _ELDERLY_DOSE, field="given_on"
     ),
     _item(
-        "実施医療機関", "medical_institution", _("Medical institution"), _ELDERLY_DOSE, columns=_INSTITUTION
+        "実施医療機関",
+        "medical_institution",
+        _("Medical institution"),
+        _ELDERLY_DOSE,
+        columns=_INSTITUTION,
     ),
     _item("接種医", "physician", _("Physician"), _ELDERLY_DOSE),
     _item("接種判定", "judgement", _("Judgement"), _ELDERLY_DOSE),
@@ -221,7 +229,7 @@ ELDERLY = _numbered(
 )
 COVID19 = _numbered(
     _C,
-    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=()),
+    _item("個人番号", "personal_number", _("Personal number"), VAULT, columns=(), field="number"),
     _item("宛名番号", "atena_number", _("Atena number"), NUMBERED),
     _item("自治体コード", "municipality_code", _("Municipality code"), _COVID_DOSE),
     _item("接種券番号", "ticket_number", _("Ticket number"), _COVID_DOSE),

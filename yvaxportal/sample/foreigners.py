@@ -8,11 +8,9 @@ from yvaxportal.sample.choice import Weighted, between, chance, one_of
 from yvaxportal.sample.names import SPACE, Names
 from yvaxportal.sample.numbers import residence_card
 from yvaxportal.sample.people import Foreign, Person
+from yvaxportal.sample.words import words
 
-_STATUSES = Weighted(
-    ["技能実習２号ロ", "特定技能１号", "留学", "永住者", "家族滞在", "日本人の配偶者等", "定住者", "技術・人文知識・国際業務"],
-    [24, 18, 14, 18, 6, 8, 5, 7],
-)  # fmt: skip
+_STATUSES = Weighted(words("residence_statuses"), [24, 18, 14, 18, 8, 5, 7])
 _RARE = Weighted(
     [Category.MID_TO_LONG_TERM, Category.TRANSITIONAL, Category.TEMPORARY_REFUGE, Category.PROVISIONAL_STAY],
     [97.5, 1.5, 0.5, 0.5],

@@ -6,20 +6,10 @@ from datetime import date
 from yvaxportal.sample.choice import between, chance, one_of, stream
 from yvaxportal.sample.numbers import institution_code, landline
 from yvaxportal.sample.places import Places
+from yvaxportal.sample.words import words
 
-_WORDS = (
-    "あおぞら", "しらさぎ", "はまなす", "コスモス", "ひまわり", "さくら坂", "みなと", "まつかぜ", "あさひ丘", "なぎさ",
-    "ほほえみ", "こもれび", "せせらぎ", "たんぽぽ", "すずらん", "のぞみ", "みどりの", "大山口", "湖畔", "ゆうひ",
-    "わかば", "やまなみ", "かもめ", "つばさ", "ふれあい",
-)  # fmt: skip
-_PAEDIATRIC = ("こどもクリニック", "小児科医院", "小児科・アレルギー科")
-_GENERAL = (
-    "内科クリニック", "医院", "診療所", "内科・循環器科", "外科医院", "整形外科", "耳鼻咽喉科", "レディースクリニック", "総合病院",
-)  # fmt: skip
 _CLOSED_SHARE = 0.06
 _FIRST_DAY = date(1995, 4, 1)
-COUNT = len(_WORDS) * (len(_PAEDIATRIC) + len(_GENERAL))
-VENUES = ("市民体育館（集団接種会場）", "ふれあいの里（集団接種会場）", "県大規模接種会場", "保健センター")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +33,11 @@ def make_institutions(
 ) -> tuple[Institution, ...]:
     """Return all institutions; ``doctors`` are names that they share among themselves."""
     rng = stream(seed, "institutions")
-    made = []
-    kinds = [(suffix, True) for suffix in _PAEDIATRIC] + [(suffix, False) for suffix in _GENERAL]
+    made: list[Institution] = []
+    kinds = [(suffix, True) for suffix in words("paediatric_institutions")]
+    kinds += [(suffix, False) for suffix in words("general_institutions")]
     for suffix, paediatric in kinds:
-        for word in _WORDS:
+        for word in words("institution_words"):
             number = len(made) + 1
             home = places.home(rng, flat=False)
             closed = chance(rng, _CLOSED_SHARE)

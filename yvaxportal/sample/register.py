@@ -12,19 +12,12 @@ from yvaxportal.sample.names import SPACE, Names
 from yvaxportal.sample.numbers import landline, mobile
 from yvaxportal.sample.people import Person
 from yvaxportal.sample.places import Places
+from yvaxportal.sample.words import words
 
 BORN, MOVED_IN, FROM_ABROAD = "出生", "国内転入", "国外転入等"
 MOVED_OUT, GONE_ABROAD, DIED = "国内転出", "国外転出", "死亡"
 OFFICE_REMOVED, CANCELLED = "職権消除", "異動の取消し(減)"
 _RETURNED = "再転入のため従前の宛名番号を使用"
-_REMARKS = (
-    "卵アレルギーあり（主治医確認済）", "接種時は家族の付添いあり", "電話連絡は夕方以降を希望", "手話通訳を希望",
-    "過去に接種後の体調不良の申出あり", "里帰り先での接種を予定", "通訳（ベトナム語）を希望",
-)  # fmt: skip
-_FOLLOW_UPS = (
-    "次回の接種間隔について電話で説明済", "予診票の再交付を案内", "長期療養特例の相談あり", "転入前の接種歴を照会中",
-    "未接種のため個別に案内", "保健師訪問の予定",
-)  # fmt: skip
 _LEAVING = Weighted(["stay", "leave", "abroad", "removed"], [94.6, 4.9, 0.3, 0.2])
 _YEARS_KEPT = 6
 _ADULT, _LEAVES_HOME_UNTIL, _OLD = 18, 27, 60
@@ -93,9 +86,9 @@ class Register:
     @staticmethod
     def _note(rng: Random, member: Person) -> None:
         if chance(rng, 0.02):
-            member.remarks = member.remarks or one_of(rng, _REMARKS)
+            member.remarks = member.remarks or one_of(rng, words("remarks"))
         elif chance(rng, 0.015):
-            member.follow_up = one_of(rng, _FOLLOW_UPS)
+            member.follow_up = one_of(rng, words("follow_ups"))
 
     def _go(self, rng: Random, members: list[Person]) -> None:
         """Let some whole households leave, and some young adults alone."""

@@ -231,11 +231,10 @@ def _check_place(found: Collector, draft: DoseDraft, place: Place | None) -> Non
         found.add(DoseError.INSTITUTION_CODE, "institution")
     elif draft.institution_code is not None and place is None:
         found.add(DoseError.INSTITUTION_UNKNOWN, "institution")
-    elif place is not None and not place.is_open(draft.given_on):
-        if draft.given_on < place.valid_from:
-            found.add(DoseAlert.INSTITUTION_CLOSED, "institution", first=place.valid_from)
-        elif place.valid_to is not None:
-            found.add(DoseAlert.INSTITUTION_CLOSED, "institution", last=place.valid_to)
+    elif place is not None and draft.given_on < place.valid_from:
+        found.add(DoseAlert.INSTITUTION_NOT_YET, "institution", first=place.valid_from)
+    elif place is not None and place.valid_to is not None and draft.given_on > place.valid_to:
+        found.add(DoseAlert.INSTITUTION_CLOSED, "institution", last=place.valid_to)
     elif place is None and not draft.institution_name and draft.judgement is Judgement.GIVEN:
         found.add(DoseAlert.INSTITUTION_MISSING, "institution")
 

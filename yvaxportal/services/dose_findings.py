@@ -57,6 +57,7 @@ class DoseAlert(StrEnum):
     INELIGIBLE_ROUTINE = "ineligible_routine"
     LOT_MISSING = "lot_missing"
     INSTITUTION_MISSING = "institution_missing"
+    INSTITUTION_NOT_YET = "institution_not_yet"
     INSTITUTION_CLOSED = "institution_closed"
 
 

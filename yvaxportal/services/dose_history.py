@@ -52,6 +52,11 @@ class StoredDose:
     identity_checked_by: str | None
     identity_checked_at: datetime | None
 
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the dose counts."""
+        return self.state is DoseState.ACTIVE
+
 
 @dataclass(frozen=True, slots=True)
 class SeenDoses:

@@ -195,7 +195,9 @@ def touch(session: Session, live: LiveSession, now: datetime) -> None:
         )
 
 
-def renew_token(session: Session, session_id: int, token_hash: bytes, second_factor_at: datetime) -> None:
+def renew_token(
+    session: Session, session_id: int, token_hash: bytes, second_factor_at: datetime | None
+) -> None:
     """Give a session a new token when its rights grow, so that an older copy is worth nothing."""
     session.execute(
         update(StaffSession)

@@ -150,19 +150,22 @@ def test_a_part_that_dies_is_started_again(portal: Portal) -> None:
 def test_kill_9_at_any_point_loses_nothing_committed(portal: Portal) -> None:
     portal.start()
     everyone = [portal.child("web"), portal.child("worker"), portal.postmaster()]
-    with psycopg.connect(libpq(urls(portal.var).owner), autocommit=True) as owner:
-        owner.execute("CREATE TABLE kept (n int)")
-        owner.execute("INSERT INTO kept VALUES (1)")
-        owner.execute("BEGIN")
-        owner.execute("INSERT INTO kept VALUES (2)")
-        portal.stop(signal.SIGKILL)
-        everyone[2].kill()
+    owner = psycopg.connect(libpq(urls(portal.var).owner), autocommit=True)
+    owner.execute("CREATE TABLE kept (n int)")
+    owner.execute("INSERT INTO kept VALUES (1)")
+    owner.execute("BEGIN")
+    owner.execute("INSERT INTO kept VALUES (2)")
+    everyone.append(psutil.Process(owner.info.backend_pid))
+    portal.stop(signal.SIGKILL)
+    for process in everyone[2:]:
+        process.kill()
+    owner.close()
     assert gone(*everyone)
 
     portal.start()
     assert portal.page_comes_back()
-    with psycopg.connect(libpq(urls(portal.var).owner)) as owner:
-        assert owner.execute("SELECT n FROM kept").fetchall() == [(1,)]
+    with psycopg.connect(libpq(urls(portal.var).owner)) as again:
+        assert again.execute("SELECT n FROM kept").fetchall() == [(1,)]
     assert portal.stop(signal.SIGINT) == 0
 
 

@@ -118,7 +118,7 @@ def test_a_code_that_the_list_does_not_have_is_an_error_and_a_closed_institution
     assert errors(place=None) == [DoseError.INSTITUTION_UNKNOWN]
     closed = replace(CLINIC, valid_to=date(2026, 3, 31))
     assert check(place=closed).find(DoseAlert.INSTITUTION_CLOSED) is not None
-    assert check(place=replace(CLINIC, valid_from=date(2026, 9, 1))).find(DoseAlert.INSTITUTION_CLOSED)
+    assert check(place=replace(CLINIC, valid_from=date(2026, 9, 1))).find(DoseAlert.INSTITUTION_NOT_YET)
     nowhere = replace(MR, institution_code=None)
     assert [found.code for found in check(nowhere, place=None).alerts] == [DoseAlert.INSTITUTION_MISSING]
     assert check(replace(nowhere, institution_name="西小学校"), place=None) == Findings()

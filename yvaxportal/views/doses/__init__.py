@@ -1,0 +1,1 @@
+"""The pages of doses: record, show with every revision, correct, cancel, undo."""
