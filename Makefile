@@ -4,6 +4,9 @@
 PORT ?= 6543
 VAR ?= var
 RESIDENTS ?= 10000
+# The Python that .venv is made with; a newer one is looked for when this one is too old.
+PYTHON ?= python3
+export PYTHON
 
 PY = .venv/bin/python
 # The version of uv that `make lock` resolves with; it is used for nothing else.
@@ -42,7 +45,7 @@ bench: test-venv locale ## Measure speed and size against what the same run find
 	@$(PY) -m bench
 
 lock: ## Resolve setup.cfg anew into the hash-locked requirements/run.txt and requirements/test.txt.
-	@python3 -m venv --clear build/lock
+	@$(PYTHON) -m venv --clear build/lock
 	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
 	@$(COMPILE) $(RUN_EXTRAS) setup.cfg -o requirements/run.txt
 	@$(COMPILE) $(RUN_EXTRAS) --extra test --constraint requirements/run.txt setup.cfg -o requirements/test.txt

@@ -5,22 +5,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyotp
 import pytest
 from pyramid.router import Router
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from webtest import TestApp
-from yvaxportal.audit.keys import create_signing_key
-from yvaxportal.security.groups import default_groups
-from yvaxportal.services.bootstrap import create_account, ensure_groups
-from yvaxportal.vault.keyring import KeyRing
 
 from tests.database import DatabaseServer
 from yvaxportal import main
+from yvaxportal.audit.keys import create_signing_key
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.portal import Portal, open_portal
+from yvaxportal.security.groups import default_groups
+from yvaxportal.services.bootstrap import create_account, ensure_groups
+from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.settings import read_settings
+from yvaxportal.vault.keyring import KeyRing
 
 PASSWORD = "見本の長い合言葉 2026"
 TOTP_SECRET = "JBSWY3DPEHPK3PXP"
@@ -148,7 +148,7 @@ def sign_in(browser: Callable[[], TestApp], clock: Clock) -> SignIn:
         form.submit("sign_in", status=303)
         if second_factor:
             code_form = visitor.get("/second-factor").forms["second-factor"]
-            code_form["code"] = pyotp.TOTP(TOTP_SECRET).at(clock.now)
+            code_form["code"] = code_of(TOTP_SECRET, step_at(clock.now))
             code_form.submit("confirm", status=303)
         return visitor
 

@@ -70,10 +70,12 @@ class DatabaseServer:
 def new_server_folder() -> DatabaseServer:
     """Return a server in a new folder that is ours as long as this process lives."""
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
-    var = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY if roomy else None))
-    var.chmod(0o711)
-    alive = os.open(var / "alive.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=MEMORY if roomy else None))
+    fresh.chmod(0o711)
+    alive = os.open(fresh / "alive.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(alive, fcntl.LOCK_EX)
+    # Under this name, which others look for to clean up, it was never seen unlocked.
+    var = fresh.rename(fresh.with_name(fresh.name.removeprefix(".")))
     return DatabaseServer(var, alive)
 
 

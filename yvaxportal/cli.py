@@ -8,9 +8,13 @@ from importlib import import_module
 from sqlalchemy.exc import OperationalError
 
 from yvaxportal.audit.keys import SigningKeyError
+from yvaxportal.commands.common import CommandError
 from yvaxportal.embedded.runner import EmbeddedError
 from yvaxportal.settings import SettingsError
 from yvaxportal.vault.keyring import KeyRingError
+
+# Errors whose text is one line for the person at the terminal.
+_TOLD = (CommandError, SettingsError, EmbeddedError, KeyRingError, SigningKeyError)
 
 # In the order of help: the word, the module, the sentence.
 COMMANDS = (
@@ -37,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         code: int = args.run(args)
-    except (SettingsError, EmbeddedError, KeyRingError, SigningKeyError) as error:
+    except _TOLD as error:
         print(f"yvax {words[0]}: {error}", file=sys.stderr)
         return 1
     except OperationalError:

@@ -32,7 +32,7 @@ def upgrade(owner_url: str, app_role: str, revision: str = "head") -> None:
     ``owner_url`` is the address of the role that owns the tables, ``app_role`` the role that gets its rights.
     Two that start at once are safe: the second waits, then finds nothing to do.
     """
-    engine = create_engine(owner_url, poolclass=pool.NullPool)
+    engine = create_engine(owner_url, poolclass=pool.NullPool, hide_parameters=True)
     with engine.begin() as connection:
         connection.execute(text("SELECT set_config('lock_timeout', :t, true)"), {"t": LOCK_TIMEOUT})
         connection.execute(text("SELECT set_config('statement_timeout', :t, true)"), {"t": STATEMENT_TIMEOUT})

@@ -17,7 +17,12 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Rights of the application's role, table by table; what is not named here it may not touch.
-APPEND_ONLY = ("audit_event", "audit_seal", "audit_leaf", "password_history")
+APPEND_ONLY = ("audit_seal", "audit_leaf", "password_history")
+# The id, the time and the transaction of an event are the database's to say, not the application's.
+AUDIT_EVENT_WRITES = (
+    "actor, actor_groups, address, action, outcome, resident_id, subject, "
+    "purpose, case_reference, detail, before, after"
+)
 NEVER_DELETED = (
     "resident",
     "dose",
@@ -74,6 +79,7 @@ def downgrade() -> None:
 
 def grant_rights(app_role: str) -> None:
     op.execute(f"GRANT SELECT, INSERT ON {', '.join(APPEND_ONLY)} TO {app_role}")
+    op.execute(f"GRANT SELECT, INSERT ({AUDIT_EVENT_WRITES}) ON audit_event TO {app_role}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON {', '.join(NEVER_DELETED)} TO {app_role}")
     op.execute(f"GRANT SELECT ON {', '.join(READ_ONLY)} TO {app_role}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(FREE)} TO {app_role}")
@@ -139,9 +145,9 @@ def hide_vault(app_role: str) -> None:
         "encode(blind_index, 'hex') = ANY (string_to_array(current_setting('yvax.vault_index', true), ','))"
     )
     op.execute(
-        f"CREATE POLICY one_person ON vault_entry TO {app_role} "
-        f"USING ({resident} OR {index}) WITH CHECK ({resident})"
+        f"CREATE POLICY one_person ON vault_entry TO {app_role} USING ({resident}) WITH CHECK ({resident})"
     )
+    op.execute(f"CREATE POLICY by_number ON vault_entry FOR SELECT TO {app_role} USING ({index})")
     work = "current_setting('yvax.vault_work', true) IN ('load', 'rotate')"
     op.execute(f"CREATE POLICY maintenance ON vault_entry TO CURRENT_USER USING ({work}) WITH CHECK ({work})")
 

@@ -1,6 +1,8 @@
-from collections.abc import Iterator
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, Unpack
 
 import pytest
 from sqlalchemy import Engine, delete, func, insert, select, text, update
@@ -8,22 +10,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tests.people import resident
-from yvaxportal.audit.trail import Actor, AuditTrail
+from yvaxportal.audit.actions import Action
+from yvaxportal.audit.trail import Actor, AuditTrail, Facts
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import Outcome
 from yvaxportal.models.vault import VaultEntry
-from yvaxportal.services.bootstrap import create_account, totp_name
 from yvaxportal.values.checkdigits import PersonalNumberError
 from yvaxportal.vault.keyring import KeyRing, SealBrokenError
 from yvaxportal.vault.purposes import PurposeError
-from yvaxportal.vault.rotation import key_uses, rotate
-from yvaxportal.vault.vault import NoNumberError, NumberTakenError, Vault
+from yvaxportal.vault.vault import NoNumberError, NumberTakenError, Vault, number_index
 
 CITY = "312029"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 FIRST, SECOND = "900000000001", "900000079198"
-READ = {"purpose": "issue_certificate", "case_reference": "R8-1", "today": TODAY}
+READ: dict[str, Any] = {"purpose": "issue_certificate", "case_reference": "R8-1", "today": TODAY}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def audit(engine: Engine) -> AuditTrail:
 
 
 @pytest.fixture
-def people(engine: Engine) -> Iterator[tuple[int, int]]:
+def people(engine: Engine) -> tuple[int, int]:
     with Session(engine) as session:
         ids = (resident(session).id, resident(session).id)
         session.commit()
@@ -102,6 +103,55 @@ def test_the_reading_is_committed_before_the_number_is_open(
         ("personal-number.read", Outcome.DONE, one),
         ("personal-number.read", Outcome.DONE, two),
     ]
+
+
+def test_the_audit_log_says_what_an_entry_did(
+    vault: Vault, audit: AuditTrail, engine: Engine, people: tuple[int, int]
+) -> None:
+    for number in (FIRST, FIRST, SECOND):
+        vault.store(people[0], number, source="my_number_card", now=NOW, audit=audit)
+    with engine.connect() as connection:
+        details = connection.scalars(select(AuditEvent.detail).order_by(AuditEvent.id)).all()
+    assert details == [
+        {"source": "my_number_card", "act": act} for act in ("registered", "confirmed", "replaced")
+    ]
+
+
+def test_without_the_audit_log_nothing_is_stored_and_nothing_read(
+    vault: Vault, audit: AuditTrail, people: tuple[int, int]
+) -> None:
+    class Broken(AuditTrail):
+        def record_apart(self, action: Action, **facts: Unpack[Facts]) -> None:
+            raise ConnectionError(f"no {action} of {len(facts)} facts")
+
+    broken = Broken(None, audit._engine, audit.actor)
+    with pytest.raises(ConnectionError):
+        vault.store(people[0], FIRST, source="my_number_card", now=NOW, audit=broken)
+    assert not vault.has(people[0])
+    vault.store(people[0], FIRST, source="my_number_card", now=NOW, audit=audit)
+    with pytest.raises(ConnectionError):
+        vault.read(people[0], **READ, audit=broken)
+    with pytest.raises(ConnectionError):
+        vault.find(FIRST, **READ, audit=broken)
+
+
+def test_of_two_who_store_one_number_at_once_one_wins(
+    vault: Vault, audit: AuditTrail, people: tuple[int, int]
+) -> None:
+    together = threading.Barrier(2)
+
+    def store(who: int) -> bool:
+        together.wait(timeout=30)
+        try:
+            vault.store(who, FIRST, source="my_number_card", now=NOW, audit=audit)
+        except NumberTakenError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        won = list(pool.map(store, people))
+    assert sorted(won) == [False, True]
+    assert [vault.has(who) for who in people] == won
 
 
 def test_a_number_belongs_to_one_person(
@@ -182,6 +232,32 @@ def test_a_query_outside_the_vault_gets_nothing(
         assert connection.scalar(count) == 0
 
 
+def test_an_entry_found_by_its_index_can_be_seen_but_not_changed(
+    vault: Vault, audit: AuditTrail, engine: Engine, ring_path: Path, people: tuple[int, int]
+) -> None:
+    for who, number in zip(people, (FIRST, SECOND), strict=True):
+        vault.store(who, number, source="my_number_card", now=NOW, audit=audit)
+    ring = KeyRing.load(ring_path)
+    index = number_index(ring, ring.active, CITY, SECOND)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT set_config('yvax.vault_index', :hex, true)"), {"hex": index.hex()})
+        assert connection.scalars(select(VaultEntry.resident_id)).all() == [people[1]]
+        assert connection.execute(update(VaultEntry).values(stored_by="x")).rowcount == 0
+
+
+def test_an_entry_cannot_be_given_to_somebody_else(
+    vault: Vault, audit: AuditTrail, engine: Engine, people: tuple[int, int]
+) -> None:
+    one, two = people
+    vault.store(one, FIRST, source="my_number_card", now=NOW, audit=audit)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT set_config('yvax.vault_resident', :id, true)"), {"id": str(one)})
+        with pytest.raises(DBAPIError, match="row-level security"):
+            connection.execute(update(VaultEntry).values(resident_id=two))
+    assert vault.has(one)
+    assert not vault.has(two)
+
+
 def test_the_application_can_neither_delete_nor_add_outside_the_vault(
     engine: Engine, people: tuple[int, int]
 ) -> None:
@@ -202,62 +278,3 @@ def test_the_application_can_neither_delete_nor_add_outside_the_vault(
         connection.execute(text("SELECT set_config('yvax.vault_work', 'load', true)"))
         with pytest.raises(DBAPIError):
             connection.execute(insert(VaultEntry).values(row))
-
-
-def test_a_rotation_goes_on_where_it_was_cut_off(
-    vault: Vault, audit: AuditTrail, engine: Engine, owner_engine: Engine, ring_path: Path
-) -> None:
-    with Session(engine) as session:
-        ids = [resident(session).id for _ in range(7)]
-        key_ring = KeyRing.load(ring_path)
-        old_key = key_ring.active
-        create_account(
-            session,
-            key_ring,
-            login="number",
-            display_name="番号",
-            password="長い合言葉 2026年",
-            groups=(),
-            now=NOW,
-            totp_secret="JBSWY3DPEHPK3PXP",
-        )
-        session.commit()
-    numbers = [
-        "900000079198",
-        "900000316769",
-        "900000475140",
-        "900000712710",
-        "900000633527",
-        "900000871096",
-        "900000237575",
-    ]
-    for who, number in zip(ids, numbers, strict=True):
-        vault.store(who, number, source="my_number_card", now=NOW, audit=audit)
-
-    def cut(done: int) -> None:
-        if done >= 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        rotate(owner_engine, ring_path, CITY, secret_name=totp_name, batch=2, progress=cut)
-    cut_at = KeyRing.load(ring_path).active
-    # In the middle of a rotation everything is readable and findable, in a process with the old ring too.
-    for who, number in zip(ids, numbers, strict=True):
-        assert vault.read(who, **READ, audit=audit).reveal() == number
-        assert vault.find(number, **READ, audit=audit) == who
-
-    report = rotate(owner_engine, ring_path, CITY, secret_name=totp_name, retire=True, batch=2)
-    assert (report.active, report.numbers, report.secrets) == (cut_at, 3, 1)
-    assert report.retired == (old_key,)
-    ring = KeyRing.load(ring_path)
-    assert [(use.key_id, use.numbers, use.secrets) for use in key_uses(owner_engine, ring)] == [
-        (cut_at, 7, 1)
-    ]
-    assert vault.read(ids[0], **READ, audit=audit).reveal() == numbers[0]
-
-
-def test_a_finished_rotation_starts_a_new_one(owner_engine: Engine, ring_path: Path) -> None:
-    first = rotate(owner_engine, ring_path, CITY, secret_name=totp_name)
-    second = rotate(owner_engine, ring_path, CITY, secret_name=totp_name, retire=True)
-    assert first.active != second.active
-    assert KeyRing.load(ring_path).key_ids == (second.active,)

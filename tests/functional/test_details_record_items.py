@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from webtest import TestApp, TestResponse
 
 from tests.application import SignIn
-from tests.everything import BASE_NUMBER, Everything, Writings, expected, make_everything
+from tests.everything import BASE_NUMBER, Everything, expected, make_everything
+from tests.writings import Writings
 from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.models.record_homes import Page, Sensitivity
 from yvaxportal.models.record_items import RECORD_ITEMS, RecordItem
@@ -85,7 +86,7 @@ def fact(page: TestResponse, labels: list[str]) -> str:
 
 
 def group_of(home: Any) -> str:
-    return dict(home.only).get("record_group", "")
+    return str(dict(home.only).get("record_group", ""))
 
 
 @pytest.mark.parametrize("home", HOMES, ids=lambda home: f"{home.table}-{dict(home.only) or home.seen.view}")

@@ -1,5 +1,6 @@
-from tests.application import SignIn
 from webtest import TestApp
+
+from tests.application import SignIn
 
 
 def test_a_visitor_is_asked_to_sign_in(testapp: TestApp) -> None:

@@ -15,14 +15,8 @@ PLACEHOLDER = re.compile(r"\$\{[A-Za-z_]+\}")
 def messages(tmp_path_factory: pytest.TempPathFactory) -> polib.POFile:
     """Extract every message id of the code and the templates."""
     pot = tmp_path_factory.mktemp("locale") / "yvaxportal.pot"
-    extract = [
-        Path(sys.executable).parent / "pot-create",
-        "--domain",
-        "yvaxportal",
-        "--output",
-        pot,
-        "yvaxportal",
-    ]
+    command = str(Path(sys.executable).parent / "pot-create")
+    extract = [command, "--domain", "yvaxportal", "--output", str(pot), "yvaxportal"]
     subprocess.run(extract, cwd=ROOT, check=True, capture_output=True)
     return polib.pofile(str(pot))
 

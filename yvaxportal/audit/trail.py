@@ -1,5 +1,6 @@
 """Writing the audit log (measure M14). A personal number never enters it, whatever a caller passes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,7 @@ class Actor:
 
 SYSTEM = Actor("system", (), None)
 
+_DIGIT = re.compile(r"\d")
 _INSERT = insert(cast("Table", AuditEvent.__table__))
 
 
@@ -98,15 +100,23 @@ def clean(value: Any) -> Any:
     return _clean_scalar(value)
 
 
-def _clean_scalar(value: Any) -> str | float | None:
+def _clean_scalar(value: Any) -> str | int | None:
     plain = value.value if isinstance(value, Enum) else value
     if isinstance(plain, date):
         return plain.isoformat()
     if isinstance(plain, str):
         # PostgreSQL stores no NUL; whoever sends one shall not escape the log by it.
-        return mask_personal_numbers(plain.replace("\x00", "\N{SYMBOL FOR NULL}"))
-    if isinstance(plain, int) and contains_personal_number(str(plain)):
-        return mask_personal_numbers(str(plain))
-    if plain is None or isinstance(plain, int | float):
-        return plain
+        return _without_number(plain.replace("\x00", "\N{SYMBOL FOR NULL}"))
+    if isinstance(plain, float):
+        raise TypeError("the audit log holds whole numbers only: others are not hashed alike everywhere")
+    if isinstance(plain, int):
+        return plain if _without_number(str(plain)) == str(plain) else _without_number(str(plain))
+    if plain is None:
+        return None
     raise TypeError(f"the audit log cannot hold a {type(plain).__name__}")
+
+
+def _without_number(text: str) -> str:
+    """Mask a personal number; where one only may be hidden in the text, every digit goes."""
+    masked = mask_personal_numbers(text)
+    return _DIGIT.sub("*", masked) if contains_personal_number(masked) else masked

@@ -16,6 +16,10 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  #
 _OVERRIDES = {"var": "yvaxportal.var", "port": "yvaxportal.web.port", "residents": "yvaxportal.residents"}
 
 
+class CommandError(Exception):
+    """A command cannot go on. The text is one line for the person at the terminal."""
+
+
 def add_ini(parser: argparse.ArgumentParser, *overrides: str) -> None:
     """Add the ini file and those of ``--var``, ``--port`` and ``--residents`` that the command takes."""
     parser.add_argument("ini", type=Path, help="the ini file, such as production.ini")

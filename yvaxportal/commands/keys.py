@@ -1,16 +1,28 @@
 """``yvax keys``: make a key ring, change its keys, see what uses them (measure M36)."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from yvaxportal.audit.actions import Action
+from sqlalchemy import Engine
+
 from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.commands.common import Subparsers, add_ini, load_settings
 from yvaxportal.models.database import open_engine
 from yvaxportal.services.bootstrap import totp_name
 from yvaxportal.settings import Settings, SettingsError
+from yvaxportal.values.clock import format_jst, now_utc
 from yvaxportal.vault.keyring import KeyRing, KeyRingError
-from yvaxportal.vault.rotation import RotationRunningError, key_uses, rotate
+from yvaxportal.vault.rotation import (
+    RetiredTooEarlyError,
+    RotationRunningError,
+    key_uses,
+    prepare,
+    retire,
+    rotate,
+)
+
+_STATEMENT_SECONDS = 600
 
 
 def add(subparsers: Subparsers) -> None:
@@ -22,7 +34,13 @@ def add(subparsers: Subparsers) -> None:
     create.set_defaults(run=run_create)
     turn = commands.add_parser("rotate", help="seal everything again under a new key; goes on if cut off")
     add_ini(turn)
-    turn.add_argument("--retire", action="store_true", help="also remove keys that nothing uses any more")
+    only = turn.add_mutually_exclusive_group()
+    only.add_argument(
+        "--prepare",
+        action="store_true",
+        help="only add the new key, for processes that read a copy of the ring",
+    )
+    only.add_argument("--retire", action="store_true", help="only remove keys that nothing uses any more")
     turn.set_defaults(run=run_rotate)
     status = commands.add_parser("status", help="show which key seals how much")
     add_ini(status)
@@ -42,46 +60,77 @@ def run_create(args: argparse.Namespace) -> int:
 
 
 def run_rotate(args: argparse.Namespace) -> int:
-    """Rotate and say what was done."""
+    """Add a key, move everything to it, or remove old ones."""
     settings = load_settings(args)
-    engine = open_engine(_owner_url(settings), pool_size=1, statement_timeout_seconds=600)
+    engine = _owner_engine(settings)
+    audit = AuditTrail(None, engine, SYSTEM)
+    deed: Callable[[Settings, Engine, AuditTrail], int] = _rotate
+    if args.prepare or args.retire:
+        deed = _prepare if args.prepare else _retire
     try:
-        report = rotate(
-            engine,
-            settings.key_ring_file,
-            settings.municipality_code,
-            secret_name=totp_name,
-            retire=args.retire,
-            progress=lambda done: print(f"\r{done} numbers sealed again", end="", flush=True),
-        )
+        return deed(settings, engine, audit)
     except RotationRunningError as error:
         raise KeyRingError(str(error)) from None
-    AuditTrail(None, engine, SYSTEM).record_apart(
-        Action.KEYS_ROTATED,
-        detail={"numbers": report.numbers, "secrets": report.secrets, "retired": list(report.retired)},
-    )
-    print(f"\rkey {report.active} is in use: {report.numbers} numbers, {report.secrets} secrets sealed again")
-    for key_id in report.retired:
-        print(f"key {key_id} retired")
-    return 0
+    except OSError as error:
+        raise KeyRingError(f"the file cannot be replaced ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
 
 
 def run_status(args: argparse.Namespace) -> int:
-    """Print a line for each key."""
+    """Print a line for each key; 1 when something is sealed with a key that the ring lacks."""
     settings = load_settings(args)
     ring = KeyRing.load(settings.key_ring_file)
-    engine = open_engine(_owner_url(settings), pool_size=1)
-    for use in key_uses(engine, ring):
-        state = (
-            "active" if use.key_id == ring.active else "older" if use.key_id in ring.key_ids else "MISSING"
-        )
-        print(f"{use.key_id:<18}{state:<9}{use.numbers:>9} numbers {use.secrets:>5} secrets")
+    engine = _owner_engine(settings)
+    uses = key_uses(engine, ring)
+    engine.dispose()
+    for use in uses:
+        known = use.key_id in ring.key_ids
+        state = "active" if use.key_id == ring.active else "older" if known else "MISSING"
+        made = format_jst(ring.created_at(use.key_id)) if known else "-"
+        print(f"{use.key_id:<17} {state:<8} {made:<17} {use.numbers:>9} numbers {use.secrets:>5} secrets")
+    return 0 if all(use.key_id in ring.key_ids for use in uses) else 1
+
+
+def _prepare(settings: Settings, engine: Engine, audit: AuditTrail) -> int:
+    active = prepare(engine, settings.key_ring_file, audit=audit)
+    print(f"key {active} is active. Restart what reads a copy of the ring, then run `yvax keys rotate`.")
     return 0
 
 
-def _owner_url(settings: Settings) -> str:
+def _rotate(settings: Settings, engine: Engine, audit: AuditTrail) -> int:
+    report = rotate(
+        engine,
+        settings.key_ring_file,
+        settings.municipality_code,
+        secret_name=totp_name,
+        audit=audit,
+        progress=lambda done: print(f"{done} numbers sealed again", flush=True),
+    )
+    print(f"key {report.active} is in use: {report.numbers} numbers, {report.secrets} secrets sealed again")
+    for resident_id in report.broken.residents:
+        print(f"the number of resident id {resident_id} does not open: enter it again")
+    for staff_id in report.broken.staff:
+        print(f"the second factor of account id {staff_id} does not open: set it up again")
+    return 1 if report.broken else 0
+
+
+def _retire(settings: Settings, engine: Engine, audit: AuditTrail) -> int:
+    try:
+        retired = retire(engine, settings.key_ring_file, now=now_utc(), audit=audit)
+    except RetiredTooEarlyError as error:
+        print(f"nothing retired before {format_jst(error.until)}: {error}")
+        return 1
+    for key_id in retired:
+        print(f"key {key_id} retired: backups from before the rotation need a copy of the older ring")
+    if not retired:
+        print("every key is in use")
+    return 0
+
+
+def _owner_engine(settings: Settings) -> Engine:
     if settings.migration_url is None:
         raise SettingsError(
             "yvaxportal.database.migration_url", "is missing (this command needs the owner's role)"
         )
-    return settings.migration_url
+    return open_engine(settings.migration_url, pool_size=1, statement_timeout_seconds=_STATEMENT_SECONDS)

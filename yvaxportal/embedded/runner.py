@@ -60,6 +60,7 @@ def choose_runner(program: Path, folder: Path, users: tuple[str, ...] = SYSTEM_U
     ``users`` are asked in this order when we are root.
     """
     if os.geteuid() != 0:
+        _require_name()
         return Runner()
     entry = _first_known(users)
     for prefix in _prefixes(entry):
@@ -70,6 +71,15 @@ def choose_runner(program: Path, folder: Path, users: tuple[str, ...] = SYSTEM_U
         f"the system user {entry.pw_name}, who runs PostgreSQL because root may not, cannot enter "
         f"{_first_closed(program, folder)}: chmod o+x it, or choose another place for the checkout and VAR"
     )
+
+
+def _require_name() -> None:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise EmbeddedError(
+            f"PostgreSQL refuses a user without a name, and user id {os.geteuid()} has none here"
+        ) from None
 
 
 def _first_known(users: tuple[str, ...]) -> pwd.struct_passwd:

@@ -126,7 +126,9 @@ class DoseSchema(PortalSchema):
         ),
         "pneumococcal-item",
     )
-    remarks = _spanning(8, text_node("remarks", _("Remarks"), max_length=1000, required=False, lines=2))
+    remarks = _spanning(
+        8, text_node("remarks", _("Special remarks"), max_length=1000, required=False, lines=2)
+    )
     ineligibility_judgement = _spanning(
         4,
         choice_node(
@@ -162,7 +164,7 @@ class DoseSchema(PortalSchema):
         ),
     )
     product_name = _covid_node(
-        5,
+        9,
         text_node(
             "product_name",
             _("Product name"),

@@ -27,6 +27,19 @@ class NumberWidget(deform.widget.TextInputWidget):
         return str(super().serialize(field, colander.null, **kw))
 
 
+class OnceWidget(deform.widget.HiddenWidget):
+    """A hidden field that always carries a fresh token, never the one that came in."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self._token = token
+
+    def serialize(self, field: deform.Field, cstruct: object, **kw: object) -> str:
+        """Draw the field with the fresh token."""
+        del cstruct
+        return str(super().serialize(field, self._token, **kw))
+
+
 def number_node() -> colander.SchemaNode:
     """Return the field for a number: taken as typed, checked by the vault, never shown again."""
     return colander.SchemaNode(
@@ -65,9 +78,18 @@ def purpose_nodes(purposes: Mapping[str, Purpose], request: PortalRequest) -> li
     ]
 
 
-def read_schema(purposes: Mapping[str, Purpose], request: PortalRequest) -> PortalSchema:
-    """Return the form that asks for a resident's number."""
+def read_schema(purposes: Mapping[str, Purpose], request: PortalRequest, token: str) -> PortalSchema:
+    """Return the form that asks for a resident's number; ``token`` lets it be sent once."""
     schema = PortalSchema()
+    schema.add(
+        colander.SchemaNode(
+            colander.String(),
+            name="once",
+            missing="",
+            validator=colander.Length(max=len(token)),
+            widget=OnceWidget(token),
+        )
+    )
     for node in purpose_nodes(purposes, request):
         schema.add(node)
     bound: PortalSchema = schema.bind(request=request)

@@ -17,6 +17,8 @@ def open_engine(url: str, *, pool_size: int = 5, statement_timeout_seconds: int 
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        # An error's text goes to logs; what a statement was about does not.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
             "application_name": "yvaxportal",

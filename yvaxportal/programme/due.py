@@ -124,7 +124,7 @@ class _Judge:
         numbers = range(rule.first_number, rule.first_number + rule.doses)
         self._given = sorted(
             (dose for dose in doses if dose.series in rule.counts and dose.dose_number in numbers),
-            key=lambda dose: dose.given_on,
+            key=lambda dose: (dose.given_on, dose.dose_number, dose.vaccine),
         )
         self._foreign = [dose for dose in doses if dose.series in rule.doubtful_with]
 

@@ -5,6 +5,7 @@ from datetime import date
 from yvaxportal.models.codes import DoseCategory, RecordGroup
 from yvaxportal.programme.catalogue import Vaccine
 from yvaxportal.sample.copy_text import NULL
+from yvaxportal.sample.people import Person
 from yvaxportal.services.dose_ages import dose_ages
 
 COLUMNS = (
@@ -45,14 +46,13 @@ class DoseRow:
 
     def __init__(
         self,
-        resident_id: int,
-        birth: date | None,
+        person: Person,
         vaccine: Vaccine,
         number: int,
         day: date,
         category: DoseCategory,
     ) -> None:
-        self.resident_id, self.birth = resident_id, birth
+        self.resident_id, self.birth = person.serial, person.known_birth
         self.vaccine, self.number, self.day, self.category = vaccine, number, day, category
         self.judgement, self.ineligibility, self.delivery = "given", NULL, "individual"
         self.institution_id, self.institution_name = NULL, NULL

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from random import Random
 
 from yvaxportal.models.codes import DoseCategory
-from yvaxportal.programme.catalogue import Catalogue, Vaccine
-from yvaxportal.sample.choice import between, chance, day_between, one_of
-from yvaxportal.sample.copy_text import line
+from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.sample.choice import Weighted, between, chance, day_between, one_of
+from yvaxportal.sample.copy_text import NULL, line
 from yvaxportal.sample.dose_rows import DoseRow
 from yvaxportal.sample.institutions import Institution
 from yvaxportal.sample.numbers import ticket_number
@@ -22,6 +22,7 @@ from yvaxportal.values.ages import day_age_is_reached
 _CHANGE_REASONS = ("二重登録のため取消", "別人への誤登録のため取消", "接種日の誤りのため取消（再登録済）")
 _LOT_CORRECTED = "予診票によりロット番号を訂正"
 _OTHER_MUNICIPALITIES = ("312011", "322016", "331007", "271004", "131041")
+_ACCIDENTS = Weighted(("visit", "lot", "change", "twice", "early"), (7, 3, 2, 1, 3))
 _GROUP_UNTIL_AGE, _SMALL_CHILD = 65, 7
 
 
@@ -37,9 +38,7 @@ class Practice:
 class DoseBook:
     """Writes the doses of people as rows for COPY: ``doses`` and later ``changes`` to some of them."""
 
-    def __init__(
-        self, seed: int, today: date, municipality_code: str, catalogue: Catalogue
-    ) -> None:
+    def __init__(self, seed: int, today: date, municipality_code: str, catalogue: Catalogue) -> None:
         self._seed, self._today, self._municipality_code = seed, today, municipality_code
         self._vaccines = catalogue.vaccines
         self.doses: list[str] = []
@@ -74,11 +73,11 @@ class DoseBook:
 
     @staticmethod
     def _brings_history(rng: Random, person: Person) -> bool:
-        return person.became_reason == MOVED_IN and chance(rng, 0.7)
+        return person.became_reason == MOVED_IN and chance(rng, 0.85)
 
     def _write(self, rng: Random, person: Person, dose: Planned, practice: Practice) -> None:
         vaccine = self._vaccines[dose.vaccine]
-        row = DoseRow(person.serial, person.known_birth, vaccine, dose.number, dose.day, dose.category)
+        row = DoseRow(person, vaccine, dose.number, dose.day, dose.category)
         elsewhere = person.became_on is not None and dose.day < person.became_on
         if elsewhere:
             self._given_elsewhere(rng, row, dose)
@@ -120,14 +119,14 @@ class DoseBook:
 
     def _irregular(self, rng: Random, row: DoseRow, person: Person, practice: Practice) -> None:
         """Let something happen to a dose that does not happen to most."""
-        kind = int(rng.random() * 16)
-        if kind < 7:
+        accident = _ACCIDENTS.pick(rng)
+        if accident == "visit":
             self._visit_before(rng, row, person)
-        elif kind < 10:
-            row.lot, row.alert, row.alert_reason = "\\N", "lot_missing", "医療機関に照会中"
-        elif kind < 12:
+        elif accident == "lot":
+            row.lot, row.alert, row.alert_reason = NULL, "lot_missing", "医療機関に照会中"
+        elif accident == "change":
             self._change_later(rng, row)
-        elif kind < 13:
+        elif accident == "twice":
             self._twice(rng, row, person, practice)
         elif row.vaccine.code in {"mr", "varicella"} and row.number == 1:
             self._too_early(rng, row, person)
@@ -135,9 +134,9 @@ class DoseBook:
     def _visit_before(self, rng: Random, row: DoseRow, person: Person) -> None:
         """Write a visit some days before at which nothing was given."""
         day = row.day - timedelta(days=between(rng, 3, 14))
-        if day < person.birth:
+        if day < person.birth or not row.vaccine.in_force(day):
             return
-        visit = DoseRow(row.resident_id, row.birth, row.vaccine, row.number, day, row.category)
+        visit = DoseRow(person, row.vaccine, row.number, day, row.category)
         visit.judgement = one_of(rng, ("unfit", "deferred", "exam_only"))
         visit.institution_id, visit.institution_name = row.institution_id, row.institution_name
         visit.physician, visit.delivery, visit.source = row.physician, row.delivery, row.source
@@ -158,8 +157,8 @@ class DoseBook:
     def _twice(self, rng: Random, row: DoseRow, person: Person, practice: Practice) -> None:
         """Record the same dose on a second day, as happens when two papers come in."""
         day = row.day + timedelta(days=between(rng, 1, 120))
-        if day <= (person.ceased_on or self._today):
-            again = DoseRow(row.resident_id, row.birth, row.vaccine, row.number, day, row.category)
+        if day <= (person.ceased_on or self._today) and row.vaccine.in_force(day):
+            again = DoseRow(person, row.vaccine, row.number, day, row.category)
             again.institution_id, again.lot = str(practice.spare.id), row.lot
             again.municipality_code, again.ticket_number = row.municipality_code, row.ticket_number
             self.doses.append(again.line())
@@ -169,8 +168,3 @@ class DoseBook:
         row.day = day_age_is_reached(person.birth, 1) - timedelta(days=between(rng, 1, 9))
         row.ineligibility, row.category = "age", DoseCategory.VOLUNTARY
         row.alert, row.alert_reason = "outside_age", "保護者の希望により任意接種として実施"
-
-
-def needs_ticket(vaccine: Vaccine) -> bool:
-    """Tell whether a dose of the vaccine was given against a ticket with a number."""
-    return vaccine.record_group == "covid19"

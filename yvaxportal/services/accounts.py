@@ -34,7 +34,7 @@ class LoginTakenError(ValueError):
 
 
 class PasswordRefusedError(ValueError):
-    """A new password is refused: ``fault`` as of ``password_fault``, or ``present`` (the old one is wrong)."""
+    """A new password is refused: ``fault`` of ``password_fault``, or ``present`` (the old one is wrong)."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(fault)

@@ -181,7 +181,7 @@ def add_membership(
         )
         audit.record(Action.ACL_PROPOSED, subject=f"staff:{member_id}", detail={"group": group})
         return False
-    _join(session, member_id, group, today, valid_to)
+    join_group(session, member_id, group, today, valid_to)
     audit.record(Action.ACCOUNT_CHANGED, subject=f"staff:{member_id}", after={"group": group})
     return True
 
@@ -236,7 +236,7 @@ def decide(
             )
             bump(session)
         elif row.staff_id is not None:
-            _join(session, row.staff_id, row.group_name, today, None)
+            join_group(session, row.staff_id, row.group_name, today, None)
     # A proposer may take back what they asked for; the table keeps "decided by another" for acceptance.
     session.execute(
         update(AclProposal)
@@ -343,7 +343,8 @@ def group_labels(session: Session, *, japanese: bool) -> Mapping[str, str]:
     return {group.name: group.label_ja if japanese else group.label_en for group in groups(session)}
 
 
-def _join(session: Session, member_id: int, group: str, today: date, valid_to: date | None) -> None:
+def join_group(session: Session, member_id: int, group: str, today: date, valid_to: date | None) -> None:
+    """Put an account into a group from ``today`` on, without asking; callers keep the rules."""
     session.execute(
         insert_new(GroupMembership)
         .values(staff_id=member_id, group_name=group, valid_from=today, valid_to=valid_to)

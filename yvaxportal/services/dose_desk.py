@@ -102,10 +102,14 @@ class DoseDesk:
             {"place": _LOCK, "person": resident_id % 2**31},
         )
 
+    def settled(self, draft: DoseDraft) -> DoseDraft:
+        """Return a draft with what follows from the vaccine and the list of institutions."""
+        return settle(draft, self.catalogue.get(draft.vaccine), self._place(draft))
+
     def judge(self, resident_id: int, draft: DoseDraft, *, without: int | None = None) -> Judged:
         """Complete a draft and judge it against the person and the other doses as they stand."""
         vaccine = self.catalogue.get(draft.vaccine)
-        place = place_of(self.session, draft.institution_code, draft.institution_name, draft.given_on)
+        place = self._place(draft)
         settled = settle(draft, vaccine, place)
         person = person_of(self.session, resident_id)
         others = other_doses(self.session, resident_id, without=without)
@@ -124,6 +128,9 @@ class DoseDesk:
         if double.dose_id <= seen.newest and as_before:
             return None
         return dose_of(self.session, resident_id, double.dose_id)
+
+    def _place(self, draft: DoseDraft) -> Place | None:
+        return place_of(self.session, draft.institution_code, draft.institution_name, draft.given_on)
 
     def obstacle(
         self, resident_id: int, judged: Judged, acceptance: Acceptance, seen: SeenDoses

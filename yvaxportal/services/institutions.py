@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from yvaxportal.models.dose import MedicalInstitution
 from yvaxportal.services.dose_draft import Place
+from yvaxportal.values.checkdigits import is_institution_code
 from yvaxportal.values.kana import fold_name
 from yvaxportal.values.text import contains_personal_number
 from yvaxportal.values.width import fold_dashes, fold_digits
@@ -81,6 +82,8 @@ def place_of(session: Session, code: str | None, name: str | None, day: date) ->
     A name means an institution when it is the whole name of exactly one, or of exactly one that was open.
     """
     if code is not None:
+        if not is_institution_code(code):
+            return None
         row = session.execute(select(*_PLACE).where(MedicalInstitution.code == code)).one_or_none()
         return Place(*row) if row else None
     key = fold_name(name) if name else ""

@@ -10,8 +10,11 @@ MAX_LENGTH = 128
 REMEMBERED = 5
 _MIN_DISTINCT = 5
 _COMMON = frozenset(
-    "password passw0rd qwerty qwertyuiop letmein welcome admin administrator 1qaz2wsx abc123 iloveyou "
-    "yonago tottori vaccine vaccination yobousesshu kenkou shiyakusho".split()
+    {
+        *("password", "passw0rd", "qwerty", "qwertyuiop", "letmein", "welcome", "admin", "administrator"),
+        *("1qaz2wsx", "abc123", "iloveyou", "yonago", "tottori", "vaccine", "vaccination", "yobousesshu"),
+        *("kenkou", "shiyakusho"),
+    }
 )
 
 _context = CryptContext(

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyotp
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.services.bootstrap import totp_name
-from yvaxportal.services.sign_in import SignInRefusedError, fitting_step
+from yvaxportal.services.one_time_codes import enrolment_uri, fitting_step, new_secret
+from yvaxportal.services.sign_in import SignInRefusedError
 from yvaxportal.vault.keyring import KeyRing
 
 
@@ -24,8 +24,8 @@ class Enrolment:
 
 def offer(login: str, issuer: str, secret: str | None = None) -> Enrolment:
     """Return a new secret for an authenticator app, or the given one once more."""
-    chosen = secret or pyotp.random_base32()
-    return Enrolment(chosen, pyotp.TOTP(chosen).provisioning_uri(name=login, issuer_name=issuer))
+    chosen = secret or new_secret()
+    return Enrolment(chosen, enrolment_uri(chosen, login=login, issuer=issuer))
 
 
 def confirm(

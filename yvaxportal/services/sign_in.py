@@ -1,16 +1,15 @@
 """Signing in: the password, the second factor, and what counts as a failure (measure M13)."""
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import pyotp
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.services.bootstrap import totp_name
+from yvaxportal.services.one_time_codes import fitting_step
 from yvaxportal.services.passwords import hash_password, needs_rehash, verify_password
 from yvaxportal.services.sessions import Address, HeldGroup
 from yvaxportal.services.throttle import (
@@ -22,8 +21,6 @@ from yvaxportal.services.throttle import (
     login_throttle,
 )
 from yvaxportal.vault.keyring import KeyRing
-
-STEP_SECONDS = 30
 
 
 class SignInRefusedError(Exception):
@@ -120,13 +117,3 @@ def check_code(
         raise SignInRefusedError("wrong")
     session.execute(update(StaffAccount).where(StaffAccount.id == staff_id).values(totp_last_step=step))
     forgive(engine, counter)
-
-
-def fitting_step(secret: str, code: str, now: datetime) -> int | None:
-    """Return the time step (RFC 6238) of a code, None when it fits neither now nor a step away."""
-    generator = pyotp.TOTP(secret, interval=STEP_SECONDS)
-    present = int(now.timestamp()) // STEP_SECONDS
-    for step in (present, present - 1, present + 1):
-        if hmac.compare_digest(generator.generate_otp(step), code):
-            return step
-    return None

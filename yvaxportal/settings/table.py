@@ -126,7 +126,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("web.threads", "threads", _whole(1, 128), "4"),
     Setting("trusted_proxy", "trusted_proxy", _optional, ""),
     Setting("max_body_bytes", "max_body_bytes", _whole(65536, 1 << 30), str(1 << 20)),
-    Setting("residents", "residents", _whole(0, 5_000_000), "10000"),
+    Setting("residents", "residents", _whole(1, 5_000_000), "10000"),
 )
 SECRETS = frozenset({"session_secret_file", "key_ring_file", "signing_key_file"})
 FROM_FILE = frozenset({"database.url", "database.migration_url"})

@@ -8,7 +8,7 @@ as associated data, so that a ciphertext moved to another place does not open.
 import hashlib
 import hmac
 import json
-import os
+import logging
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -21,10 +21,14 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from yvaxportal.vault import ring_file
+
 SETTING = "yvaxportal.vault.key_ring_file"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 _ID_BYTES = 16
+
+log = logging.getLogger(__name__)
 
 
 class KeyRingError(ValueError):
@@ -65,6 +69,15 @@ class Sealed:
     ciphertext: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a ring holds, replaced as one: threads see the old content or the new one."""
+
+    keys: Mapping[str, RingKey]
+    active: str
+    ciphers: Mapping[str, AESGCM] = field(repr=False)
+
+
 class KeyRing:
     """The keys of one municipality.
 
@@ -72,41 +85,45 @@ class KeyRing:
     the new key, and open what was sealed with it, as soon as a rotation begins.
     """
 
-    def __init__(self, keys: Mapping[str, RingKey], active: str, path: Path | None = None) -> None:
-        self._path = path
-        self._stamp = _stamp(path)
-        self._use(keys, active)
+    def __init__(
+        self,
+        keys: Mapping[str, RingKey],
+        active: str,
+        path: Path | None = None,
+        stamp: ring_file.Stamp | None = None,
+    ) -> None:
+        """``path``: where the keys were read from; ``stamp``: that file's stamp before it was read."""
+        self._path, self._stamp = path, stamp
+        self._content = _Content(dict(keys), active, {key.id: AESGCM(key.cipher) for key in keys.values()})
 
-    def _use(self, keys: Mapping[str, RingKey], active: str) -> None:
-        self._keys = dict(keys)
-        self._active = active
-        self._ciphers = {key.id: AESGCM(key.cipher) for key in keys.values()}
-
-    def _refresh(self) -> None:
-        stamp = _stamp(self._path)
+    def _now(self) -> _Content:
+        """Return the content, from the file again if that was replaced."""
+        stamp = ring_file.stamp(self._path) if self._path else None
         if self._path is not None and stamp is not None and stamp != self._stamp:
-            newer = KeyRing.load(self._path)
+            try:
+                self._content = KeyRing.load(self._path)._content  # noqa: SLF001 - of the same class
+            except KeyRingError as error:
+                # What this process holds still opens nearly everything: better than closing the portal.
+                log.error("the key ring was replaced and cannot be used: %s", error)  # noqa: TRY400 - no trace
             self._stamp = stamp
-            self._use(newer._keys, newer._active)  # noqa: SLF001 - of the same class
+        return self._content
 
     def __repr__(self) -> str:
-        return f"<KeyRing of {len(self._keys)}, active {self._active}>"
+        return f"<KeyRing of {len(self._content.keys)}, active {self._content.active}>"
 
     @classmethod
     def create(cls, path: Path) -> "KeyRing":
         """Write a ring with one new key to ``path``; FileExistsError when something is there."""
-        if path.exists():
-            raise FileExistsError(path)
-        ring = cls.with_new_key()
-        ring.save(path)
-        return ring
+        ring_file.write_new(path, cls.with_new_key()._text())  # noqa: SLF001 - of the same class
+        return cls.load(path)
 
     @classmethod
     def with_new_key(cls, older: Mapping[str, RingKey] | None = None) -> "KeyRing":
         """Return a ring whose active key is new, beside the keys of ``older``."""
+        created_at = datetime.now(UTC).replace(microsecond=0)
         key = RingKey(
-            id=f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}",
-            created_at=datetime.now(UTC).replace(microsecond=0),
+            id=f"{created_at:%Y%m%d}-{secrets.token_hex(3)}",
+            created_at=created_at,
             cipher=secrets.token_bytes(KEY_BYTES),
             index=secrets.token_bytes(KEY_BYTES),
         )
@@ -118,36 +135,29 @@ class KeyRing:
 
         :raises KeyRingError: the file cannot be read, is open to everybody, or holds no ring.
         """
+        stamp = ring_file.stamp(path)
         try:
+            open_to_all = ring_file.is_open_to_all(path)
             content = path.read_text("ascii")
         except (OSError, UnicodeDecodeError) as error:
             raise KeyRingError(f"the file cannot be read ({type(error).__name__})") from None
+        if open_to_all:
+            raise KeyRingError("the file is open to everybody: chmod o= it")
         try:
-            return cls._parse(json.loads(content), path)
-        except (KeyError, TypeError, ValueError, Base64Error):
+            return cls(*_parse(json.loads(content)), path, stamp)
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError, Base64Error):
             raise KeyRingError("the file holds no key ring") from None
 
-    @classmethod
-    def _parse(cls, content: Any, path: Path) -> "KeyRing":
-        keys = {
-            entry["id"]: RingKey(
-                id=entry["id"],
-                created_at=datetime.fromisoformat(entry["created_at"]),
-                cipher=b64decode(entry["cipher"], validate=True),
-                index=b64decode(entry["index"], validate=True),
-            )
-            for entry in content["keys"]
-        }
-        whole = all(len(key.cipher) == len(key.index) == KEY_BYTES for key in keys.values())
-        named = all(0 < len(key_id.encode("ascii")) <= _ID_BYTES for key_id in keys)
-        if not (whole and named and content["active"] in keys):
-            raise ValueError
-        return cls(keys, content["active"], path)
-
     def save(self, path: Path) -> None:
-        """Replace the file at ``path`` at once: whoever reads it sees the old ring or the new one."""
+        """Replace the file at ``path`` at once: whoever reads it sees the old ring or the new one.
+
+        :raises PermissionError: the file belongs to somebody else, who could not read the new one.
+        """
+        ring_file.replace(path, self._text())
+
+    def _text(self) -> str:
         content = {
-            "active": self._active,
+            "active": self._content.active,
             "keys": [
                 {
                     "id": key.id,
@@ -155,36 +165,24 @@ class KeyRing:
                     "cipher": b64encode(key.cipher).decode("ascii"),
                     "index": b64encode(key.index).decode("ascii"),
                 }
-                for key in self._keys.values()
+                for key in self._content.keys.values()
             ],
         }
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        return json.dumps(content, indent=1)
 
     @property
     def active(self) -> str:
         """Return the id of the key that seals now."""
-        self._refresh()
-        return self._active
+        return self._now().active
 
     def renewed(self) -> "KeyRing":
         """Return the ring with a new active key beside the present ones."""
-        return KeyRing.with_new_key(self._keys)
+        return KeyRing.with_new_key(self._content.keys)
 
     @property
     def key_ids(self) -> tuple[str, ...]:
         """Return the ids of all keys, oldest first."""
-        self._refresh()
-        return tuple(self._keys)
+        return tuple(self._now().keys)
 
     def created_at(self, key_id: str) -> datetime:
         """Return when a key was made."""
@@ -192,15 +190,17 @@ class KeyRing:
 
     def without(self, key_id: str) -> "KeyRing":
         """Return the ring without an old key; ValueError for the active one."""
-        if key_id == self._active:
+        content = self._content
+        if key_id == content.active:
             raise ValueError("the active key cannot be retired")
-        return KeyRing({key.id: key for key in self._keys.values() if key.id != key_id}, self._active)
+        return KeyRing({key.id: key for key in content.keys.values() if key.id != key_id}, content.active)
 
     def seal(self, associated: bytes, plain: bytes) -> Sealed:
         """Encrypt ``plain`` with the active key; it opens only together with ``associated``."""
-        active = self.active
+        content = self._now()
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return Sealed(active, nonce, self._ciphers[active].encrypt(nonce, plain, _bound(active, associated)))
+        bound = _bound(content.active, associated)
+        return Sealed(content.active, nonce, content.ciphers[content.active].encrypt(nonce, plain, bound))
 
     def open(self, associated: bytes, sealed: Sealed) -> bytes:
         """Decrypt.
@@ -208,11 +208,11 @@ class KeyRing:
         :raises UnknownKeyError: the key is not in this ring.
         :raises SealBrokenError: the value was altered or belongs elsewhere.
         """
-        self._key(sealed.key_id)
+        content = self._with_key(sealed.key_id)
         bound = _bound(sealed.key_id, associated)
         try:
-            return self._ciphers[sealed.key_id].decrypt(sealed.nonce, sealed.ciphertext, bound)
-        except InvalidTag:
+            return content.ciphers[sealed.key_id].decrypt(sealed.nonce, sealed.ciphertext, bound)
+        except (InvalidTag, ValueError):
             raise SealBrokenError from None
 
     def blind_index(self, key_id: str, value: bytes) -> bytes:
@@ -231,21 +231,32 @@ class KeyRing:
         return self.open(_secret(name), sealed)
 
     def _key(self, key_id: str) -> RingKey:
-        if key_id not in self._keys:
-            self._refresh()
-        try:
-            return self._keys[key_id]
-        except KeyError:
-            raise UnknownKeyError(key_id) from None
+        return self._with_key(key_id).keys[key_id]
+
+    def _with_key(self, key_id: str) -> _Content:
+        content = self._content if key_id in self._content.keys else self._now()
+        if key_id not in content.keys:
+            raise UnknownKeyError(key_id)
+        return content
 
 
-def _stamp(path: Path | None) -> tuple[int, int] | None:
-    """Return what changes when the file is replaced; None while there is none."""
-    try:
-        status = path.stat() if path else None
-    except FileNotFoundError:
-        return None
-    return (status.st_ino, status.st_mtime_ns) if status else None
+def _parse(content: Any) -> tuple[dict[str, RingKey], str]:
+    """Return the keys by id and the active id of a ring's JSON; an error of some kind when it is none."""
+    keys = {
+        entry["id"]: RingKey(
+            id=entry["id"],
+            created_at=datetime.fromisoformat(entry["created_at"]).astimezone(UTC),
+            cipher=b64decode(entry["cipher"], validate=True),
+            index=b64decode(entry["index"], validate=True),
+        )
+        for entry in content["keys"]
+    }
+    whole = all(len(key.cipher) == len(key.index) == KEY_BYTES for key in keys.values())
+    named = all(0 < len(key_id.encode("ascii")) <= _ID_BYTES for key_id in keys)
+    once = len(keys) == len(content["keys"])
+    if not (whole and named and once and content["active"] in keys):
+        raise ValueError
+    return keys, content["active"]
 
 
 def secret_key_id(blob: bytes) -> str:

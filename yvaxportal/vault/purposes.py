@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from yvaxportal.values.text import contains_personal_number
@@ -58,8 +59,13 @@ def _build(path: Path, entry: dict[str, Any]) -> Purpose:
         purpose = Purpose(**entry)
     except TypeError:
         raise ValueError(f"{path.name}: an entry is incomplete or has an unknown item") from None
-    if not (_ID.fullmatch(purpose.id) and purpose.label_ja and purpose.label_en and purpose.legal_basis):
-        raise ValueError(f"{path.name}: {purpose.id!r} lacks a label or a legal basis")
+    texts = (purpose.id, purpose.label_ja, purpose.label_en, purpose.legal_basis)
+    if not all(isinstance(text, str) and text for text in texts) or not _ID.fullmatch(purpose.id):
+        raise ValueError(f"{path.name}: {purpose.id!r} lacks a proper id, a label or a legal basis")
+    first, last = purpose.valid_from, purpose.valid_to
+    # Not isinstance: a TOML date with a time is a date to Python, and cannot be compared with one.
+    if type(first) is not date or type(last) not in {date, NoneType} or (last and last < first):
+        raise ValueError(f"{path.name}: {purpose.id!r} has no proper dates")
     return purpose
 
 

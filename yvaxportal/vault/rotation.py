@@ -1,24 +1,31 @@
 """Changing the keys: every record is sealed again under a new key, a few at a time.
 
 A rotation may be killed anywhere. What is done stays done, and the next run goes on where this one stopped:
-a new key is made only when no record is left under an older one. Pages go on reading and writing meanwhile.
+a new key is made only when nothing that opens is left under an older one. Meanwhile pages read and write.
 """
 
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select, text, update
 
+from yvaxportal.audit.actions import Action
+from yvaxportal.audit.trail import AuditTrail
+from yvaxportal.models.codes import Outcome
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.models.vault import VaultEntry
-from yvaxportal.vault.keyring import KeyRing, Sealed, secret_key_id
+from yvaxportal.vault.keyring import KeyRing, SealBrokenError, Sealed, UnknownKeyError, secret_key_id
 from yvaxportal.vault.vault import number_bound_to, number_index
 
 BATCH = 1_000
+#: A request that sealed with an older key, and has not committed yet, began before the newer key was there.
+KEPT_FOR = timedelta(hours=1)
 _WORK = text("SELECT set_config('yvax.vault_work', 'rotate', true)")
+_DOES_NOT_OPEN = (SealBrokenError, UnknownKeyError)
 
 
 class RotationRunningError(RuntimeError):
@@ -28,14 +35,33 @@ class RotationRunningError(RuntimeError):
         super().__init__("another rotation of this key ring is under way")
 
 
+class RetiredTooEarlyError(RuntimeError):
+    """Older keys are still needed; ``until`` says how long."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("a page that began before the newest key was made may still write with an older one")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Records that do not open with the key that they name: to be entered again. Ids of people and staff."""
+
+    residents: tuple[int, ...] = ()
+    staff: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.residents or self.staff)
+
+
 @dataclass(frozen=True, slots=True)
 class RotationReport:
-    """What a rotation did: the key now in use, how many records it sealed again, which keys it retired."""
+    """What a rotation did: the key now in use, how many records it sealed again, what it could not open."""
 
     active: str
     numbers: int
     secrets: int
-    retired: tuple[str, ...]
+    broken: Broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +73,82 @@ class KeyUse:
     secrets: int
 
 
+def prepare(owner: Engine, ring_path: Path, *, audit: AuditTrail) -> str:
+    """Add a new key, unless records are left under an older one, and return the active key's id.
+
+    New records are sealed with it from now on; ``rotate`` then moves the older ones.
+
+    :param owner: engine of the role that owns the tables; the application's role sees one row at a time.
+    :raises RotationRunningError: another process is at it.
+    """
+    with _alone(ring_path):
+        ring = KeyRing.load(ring_path)
+        older = set(ring.key_ids) - {ring.active}
+        if any((use.numbers or use.secrets) and use.key_id in older for use in key_uses(owner, ring)):
+            return ring.active
+        return _with_new_key(ring, ring_path, audit).active
+
+
 def rotate(
     owner: Engine,
     ring_path: Path,
     municipality_code: str,
     *,
     secret_name: Callable[[str], str],
-    retire: bool = False,
+    audit: AuditTrail,
     batch: int = BATCH,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> RotationReport:
     """Seal every number and secret again under a new key, or go on with a rotation that was cut off.
 
-    :param owner: engine of the role that owns the tables; the application's role sees one row at a time.
+    :param owner: as for ``prepare``.
     :param secret_name: the name under which the secret of a login is sealed.
-    :param retire: also remove keys that nothing uses any more.
+    :param batch: how many numbers are moved in one transaction.
+    :param progress: told after each transaction how many numbers were moved.
     :raises RotationRunningError: another process is at it.
     """
     with _alone(ring_path):
         ring = KeyRing.load(ring_path)
-        if not _unfinished(owner, ring):
-            ring = ring.renewed()
-            ring.save(ring_path)
-        numbers = 0
-        for done in _numbers(owner, ring, municipality_code, batch):
-            numbers += done
-            progress(numbers)
-        secrets = _secrets(owner, ring, secret_name)
-        retired = _retire(owner, ring, ring_path) if retire else ()
-        return RotationReport(ring.active, numbers, secrets, retired)
+        work = _Work(owner, municipality_code, secret_name, batch, progress)
+        report = work.move_to_active(ring)
+        if not (report.numbers or report.secrets):
+            report = work.move_to_active(_with_new_key(ring, ring_path, audit))
+        audit.record_apart(
+            Action.KEYS_ROTATED,
+            outcome=Outcome.FAILED if report.broken else Outcome.DONE,
+            detail={
+                "act": "sealed again",
+                "key": report.active,
+                "numbers": report.numbers,
+                "secrets": report.secrets,
+                "broken": len(report.broken.residents) + len(report.broken.staff),
+            },
+        )
+        return report
+
+
+def retire(owner: Engine, ring_path: Path, *, now: datetime, audit: AuditTrail) -> tuple[str, ...]:
+    """Remove the keys that seal nothing any more, and return their ids.
+
+    :raises RetiredTooEarlyError: the newest key is younger than ``KEPT_FOR``.
+    :raises RotationRunningError: another process is at it.
+    """
+    with _alone(ring_path):
+        ring = KeyRing.load(ring_path)
+        unused = tuple(
+            use.key_id
+            for use in key_uses(owner, ring)
+            if use.key_id in ring.key_ids and use.key_id != ring.active and not (use.numbers or use.secrets)
+        )
+        if not unused:
+            return ()
+        if now < (until := ring.created_at(ring.active) + KEPT_FOR):
+            raise RetiredTooEarlyError(until)
+        audit.record_apart(Action.KEYS_ROTATED, detail={"act": "retired", "keys": list(unused)})
+        for key_id in unused:
+            ring = ring.without(key_id)
+        ring.save(ring_path)
+        return unused
 
 
 def key_uses(owner: Engine, ring: KeyRing) -> list[KeyUse]:
@@ -96,10 +169,6 @@ def key_uses(owner: Engine, ring: KeyRing) -> list[KeyUse]:
     return [KeyUse(key_id, numbers.get(key_id, 0), secrets.get(key_id, 0)) for key_id in known]
 
 
-def _unfinished(owner: Engine, ring: KeyRing) -> bool:
-    return any(use.numbers or use.secrets for use in key_uses(owner, ring) if use.key_id != ring.active)
-
-
 @contextmanager
 def _alone(ring_path: Path) -> Iterator[None]:
     with ring_path.with_name(f".{ring_path.name}.lock").open("w") as lock:
@@ -110,23 +179,83 @@ def _alone(ring_path: Path) -> Iterator[None]:
         yield
 
 
-def _numbers(owner: Engine, ring: KeyRing, municipality_code: str, batch: int) -> Iterator[int]:
-    """Seal numbers again, a batch in each transaction; a page that writes meanwhile uses the new key."""
-    while True:
-        with owner.begin() as connection:
-            connection.execute(_WORK)
+def _with_new_key(ring: KeyRing, ring_path: Path, audit: AuditTrail) -> KeyRing:
+    renewed = ring.renewed()
+    audit.record_apart(Action.KEYS_ROTATED, detail={"act": "key added", "key": renewed.active})
+    renewed.save(ring_path)
+    return renewed
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Moving records to the active key of a ring; parameters as for ``rotate``."""
+
+    owner: Engine
+    municipality_code: str
+    secret_name: Callable[[str], str]
+    batch: int
+    progress: Callable[[int], None]
+
+    def move_to_active(self, ring: KeyRing) -> RotationReport:
+        """Seal again whatever is not under the active key, and opens."""
+        moved = 0
+        lost: list[int] = []
+        for done, broken in self._numbers(ring):
+            moved += done
+            lost += broken
+            self.progress(moved)
+        secrets, staff = self._secrets(ring)
+        return RotationReport(ring.active, moved, secrets, Broken(tuple(lost), tuple(staff)))
+
+    def _numbers(self, ring: KeyRing) -> Iterator[tuple[int, list[int]]]:
+        """Seal numbers again, a batch in each transaction; yield how many, and whose do not open."""
+        last = -1
+        while True:
+            with self.owner.begin() as connection:
+                connection.execute(_WORK)
+                rows = connection.execute(
+                    select(VaultEntry.resident_id, VaultEntry.key_id, VaultEntry.nonce, VaultEntry.ciphertext)
+                    .where(VaultEntry.key_id != ring.active, VaultEntry.resident_id > last)
+                    .order_by(VaultEntry.resident_id)
+                    .limit(self.batch)
+                    .with_for_update(),
+                ).all()
+                broken = []
+                for resident_id, key_id, nonce, ciphertext in rows:
+                    old = Sealed(key_id, nonce, ciphertext)
+                    try:
+                        _move(connection, ring, self.municipality_code, resident_id, old)
+                    except _DOES_NOT_OPEN:
+                        broken.append(resident_id)
+                    last = resident_id
+            if not rows:
+                return
+            yield len(rows) - len(broken), broken
+
+    def _secrets(self, ring: KeyRing) -> tuple[int, list[int]]:
+        """Seal second-factor secrets again in one transaction; return how many, and whose do not open."""
+        moved, broken = 0, []
+        with self.owner.begin() as connection:
             rows = connection.execute(
-                select(VaultEntry.resident_id, VaultEntry.key_id, VaultEntry.nonce, VaultEntry.ciphertext)
-                .where(VaultEntry.key_id != ring.active)
-                .order_by(VaultEntry.resident_id)
-                .limit(batch)
+                select(StaffAccount.id, StaffAccount.login, StaffAccount.totp_secret)
+                .where(StaffAccount.totp_secret.is_not(None))
+                .order_by(StaffAccount.id)
                 .with_for_update(),
             ).all()
-            for resident_id, key_id, nonce, ciphertext in rows:
-                _move(connection, ring, municipality_code, resident_id, Sealed(key_id, nonce, ciphertext))
-        if not rows:
-            return
-        yield len(rows)
+            for staff_id, login, blob in rows:
+                if blob is None or secret_key_id(blob) == ring.active:
+                    continue
+                name = self.secret_name(login)
+                try:
+                    resealed = ring.seal_secret(name, ring.open_secret(name, blob))
+                except _DOES_NOT_OPEN:
+                    broken.append(staff_id)
+                    continue
+                connection.execute(
+                    update(StaffAccount).where(StaffAccount.id == staff_id).values(totp_secret=resealed)
+                )
+                moved += 1
+        return moved, broken
 
 
 def _move(
@@ -145,36 +274,3 @@ def _move(
             blind_index=number_index(ring, new.key_id, municipality_code, digits.decode("ascii")),
         ),
     )
-
-
-def _secrets(owner: Engine, ring: KeyRing, secret_name: Callable[[str], str]) -> int:
-    moved = 0
-    with owner.begin() as connection:
-        rows = connection.execute(
-            select(StaffAccount.id, StaffAccount.login, StaffAccount.totp_secret)
-            .where(StaffAccount.totp_secret.is_not(None))
-            .with_for_update(),
-        ).all()
-        for staff_id, login, blob in rows:
-            if blob is None or secret_key_id(blob) == ring.active:
-                continue
-            name = secret_name(login)
-            resealed = ring.seal_secret(name, ring.open_secret(name, blob))
-            connection.execute(
-                update(StaffAccount).where(StaffAccount.id == staff_id).values(totp_secret=resealed)
-            )
-            moved += 1
-    return moved
-
-
-def _retire(owner: Engine, ring: KeyRing, ring_path: Path) -> tuple[str, ...]:
-    unused = tuple(
-        use.key_id
-        for use in key_uses(owner, ring)
-        if use.key_id in ring.key_ids and use.key_id != ring.active and not (use.numbers or use.secrets)
-    )
-    for key_id in unused:
-        ring = ring.without(key_id)
-    if unused:
-        ring.save(ring_path)
-    return unused

@@ -8,11 +8,9 @@ act is in the audit log, committed, before a number is decrypted (measures M12, 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import NoReturn
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
@@ -24,6 +22,7 @@ from yvaxportal.vault.number import PersonalNumber
 from yvaxportal.vault.purposes import Purpose, PurposeError, check_case, load_purposes
 
 _SET = text("SELECT set_config(:name, :value, true)")
+_STORING = 0x79766178  # names the lock under which numbers are stored, one at a time
 
 
 class NumberTakenError(ValueError):
@@ -81,23 +80,23 @@ class Vault:
         :raises NoNumberError: none is registered (the attempt is audited all the same).
         """
         case = self._check(purpose, case_reference, today)
-        with self._unit({"yvax.vault_resident": str(resident_id)}) as connection:
+        with self._unit(resident_id) as connection:
             row = connection.execute(
                 select(VaultEntry.key_id, VaultEntry.nonce, VaultEntry.ciphertext).where(
                     VaultEntry.resident_id == resident_id
                 ),
             ).one_or_none()
-            audit.record_apart(
-                Action.PERSONAL_NUMBER_READ,
-                resident_id=resident_id,
-                purpose=purpose,
-                case_reference=case,
-                outcome=Outcome.DONE if row else Outcome.FAILED,
-                detail={} if row else {"why": "none registered"},
-            )
-            if row is None:
-                raise NoNumberError
-            return PersonalNumber(self._open(resident_id, Sealed(*row)))
+        audit.record_apart(
+            Action.PERSONAL_NUMBER_READ,
+            resident_id=resident_id,
+            purpose=purpose,
+            case_reference=case,
+            outcome=Outcome.DONE if row else Outcome.FAILED,
+            detail={} if row else {"why": "none registered"},
+        )
+        if row is None:
+            raise NoNumberError
+        return PersonalNumber(self._open(resident_id, Sealed(*row)))
 
     def find(
         self,
@@ -115,7 +114,8 @@ class Vault:
         """
         number = check_personal_number(digits)
         case = self._check(purpose, case_reference, today)
-        resident_id = self._resident_of(number)
+        with self._unit() as connection:
+            resident_id = self._holder(connection, number)
         audit.record_apart(
             Action.PERSONAL_NUMBER_LOOKED_UP,
             resident_id=resident_id,
@@ -133,41 +133,20 @@ class Vault:
         :raises NumberTakenError: another resident has it.
         """
         number = check_personal_number(digits)
-        holder = self._resident_of(number)
-        if holder not in {None, resident_id}:
-            self._refuse_taken(resident_id, source, audit)
-        ring = self._ring
-        sealed = ring.seal(number_bound_to(self._municipality_code, resident_id), number.encode("ascii"))
-        values = {
-            "key_id": sealed.key_id,
-            "nonce": sealed.nonce,
-            "ciphertext": sealed.ciphertext,
-            "blind_index": number_index(ring, sealed.key_id, self._municipality_code, number),
-            "stored_at": now,
-            "stored_by": audit.actor.login,
-        }
-        statement = insert(VaultEntry).values(resident_id=resident_id, **values)
-        try:
-            with self._unit({"yvax.vault_resident": str(resident_id)}) as connection:
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=[VaultEntry.resident_id], set_=values),
-                )
+        with self._unit(resident_id) as connection:
+            # The index is unique under one key only: while keys rotate, the lock keeps two people apart.
+            connection.execute(select(func.pg_advisory_xact_lock(_STORING)))
+            had = _is_registered(connection, resident_id)
+            holder = self._holder(connection, number)
+            if holder in {None, resident_id}:
+                self._write(connection, resident_id, number, now, audit.actor.login)
+                act = "confirmed" if holder else "replaced" if had else "registered"
                 audit.record_apart(
-                    Action.PERSONAL_NUMBER_ENTERED, resident_id=resident_id, detail={"source": source}
+                    Action.PERSONAL_NUMBER_ENTERED,
+                    resident_id=resident_id,
+                    detail={"source": source, "act": act},
                 )
-        except IntegrityError:
-            # Somebody stored the same number for another resident a moment ago.
-            self._refuse_taken(resident_id, source, audit)
-
-    def has(self, resident_id: int) -> bool:
-        """Tell whether a number is registered, without opening it."""
-        with self._unit({"yvax.vault_resident": str(resident_id)}) as connection:
-            found = connection.scalar(
-                select(VaultEntry.resident_id).where(VaultEntry.resident_id == resident_id)
-            )
-        return found is not None
-
-    def _refuse_taken(self, resident_id: int, source: str, audit: AuditTrail) -> NoReturn:
+                return
         audit.record_apart(
             Action.PERSONAL_NUMBER_ENTERED,
             resident_id=resident_id,
@@ -176,28 +155,65 @@ class Vault:
         )
         raise NumberTakenError
 
+    def has(self, resident_id: int) -> bool:
+        """Tell whether a number is registered, without opening it."""
+        with self._unit(resident_id) as connection:
+            return _is_registered(connection, resident_id)
+
     def _check(self, purpose: str, case_reference: str, today: date) -> str:
         configured = self.purposes.get(purpose)
         if configured is None or not configured.in_force(today):
             raise PurposeError("purpose")
         return check_case(case_reference)
 
-    def _resident_of(self, number: str) -> int | None:
-        """Look a number up under every key: rows wait for their re-encryption while keys rotate."""
+    def _write(self, connection: Connection, resident_id: int, number: str, now: datetime, by: str) -> None:
         ring = self._ring
-        indexes = [number_index(ring, key_id, self._municipality_code, number) for key_id in ring.key_ids]
-        with self._unit({"yvax.vault_index": ",".join(index.hex() for index in indexes)}) as connection:
-            return connection.scalar(
-                select(VaultEntry.resident_id).where(VaultEntry.blind_index.in_(indexes)).limit(1),
+        sealed = ring.seal(number_bound_to(self._municipality_code, resident_id), number.encode("ascii"))
+        values = {
+            "key_id": sealed.key_id,
+            "nonce": sealed.nonce,
+            "ciphertext": sealed.ciphertext,
+            "blind_index": number_index(ring, sealed.key_id, self._municipality_code, number),
+            "stored_at": now,
+            "stored_by": by,
+        }
+        statement = insert(VaultEntry).values(resident_id=resident_id, **values)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=[VaultEntry.resident_id], set_=values),
+        )
+
+    def _holder(self, connection: Connection, number: str) -> int | None:
+        """Return whose number it is, looked up under every key: entries wait their turn while keys rotate."""
+        ring = self._ring
+        while True:
+            key_ids = ring.key_ids
+            indexes = [number_index(ring, key_id, self._municipality_code, number) for key_id in key_ids]
+            _show(connection, "yvax.vault_index", ",".join(index.hex() for index in indexes))
+            found = connection.scalar(
+                select(VaultEntry.resident_id).where(VaultEntry.blind_index.in_(indexes)).limit(1)
             )
+            # A rotation that began meanwhile may have moved the entry to a key that was not asked for.
+            if found is not None or key_ids == ring.key_ids:
+                return found
 
     def _open(self, resident_id: int, sealed: Sealed) -> str:
         bound = number_bound_to(self._municipality_code, resident_id)
         return self._ring.open(bound, sealed).decode("ascii")
 
     @contextmanager
-    def _unit(self, scope: Mapping[str, str]) -> Iterator[Connection]:
+    def _unit(self, resident_id: int | None = None) -> Iterator[Connection]:
+        """Begin a transaction that sees one person's entry, or none until a number is looked up."""
         with self._engine.begin() as connection:
-            for name, value in scope.items():
-                connection.execute(_SET, {"name": name, "value": value})
+            if resident_id is not None:
+                _show(connection, "yvax.vault_resident", str(resident_id))
             yield connection
+
+
+def _show(connection: Connection, name: str, value: str) -> None:
+    """Tell row-level security, for this transaction, which entries may be seen."""
+    connection.execute(_SET, {"name": name, "value": value})
+
+
+def _is_registered(connection: Connection, resident_id: int) -> bool:
+    found = connection.scalar(select(VaultEntry.resident_id).where(VaultEntry.resident_id == resident_id))
+    return found is not None

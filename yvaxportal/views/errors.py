@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from yvaxportal.audit.actions import Action
 from yvaxportal.models.codes import Outcome
 from yvaxportal.request import PortalRequest
+from yvaxportal.security.identity import Identity
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,23 @@ def forbidden(context: HTTPForbidden, request: PortalRequest) -> Response:
     if identity is None and request.method == "GET":
         sign_in = request.resource_url(request.root, "sign-in", query={"came_from": request.path})
         return HTTPSeeOther(sign_in)
+    if identity is not None and identity.limited and request.method == "GET":
+        return HTTPSeeOther(owed_step(request, identity))
     request.audit.record_apart(
         Action.ACCESS_REFUSED,
         outcome=Outcome.REFUSED,
         detail={"path": request.path, "method": request.method},
     )
     return error_page(request, HTTPStatus.FORBIDDEN)
+
+
+def owed_step(request: PortalRequest, identity: Identity) -> str:
+    """Return where somebody has to go first: to a password of their own, or to the second factor."""
+    if identity.must_change_password:
+        return str(request.resource_url(request.root, "account", "password"))
+    if not identity.has_second_factor:
+        return str(request.resource_url(request.root, "account", "second-factor"))
+    return str(request.resource_url(request.root, "second-factor", query={"came_from": request.path}))
 
 
 @notfound_view_config()

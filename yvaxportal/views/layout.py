@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
@@ -65,7 +66,7 @@ class Layout:
             return None
         return str(self._request.localizer.translate(_("Development: sample people only")))
 
-    @property
+    @cached_property
     def menu(self) -> Sequence[MenuEntry]:
         """Return the links this member of staff may follow."""
         request = self._request
@@ -81,7 +82,7 @@ class Layout:
             if request.has_permission(permission, self._root[key])
         ]
 
-    @property
+    @cached_property
     def flashes(self) -> Sequence[tuple[str, str]]:
         """Return and forget the messages left for this page."""
         return list(self._request.session.pop_flash("portal"))

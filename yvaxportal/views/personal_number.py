@@ -1,10 +1,13 @@
-"""Reading, entering and looking up personal numbers (measures M12, M25, M36).
+"""Reading and entering a resident's personal number (measures M12, M25, M36).
 
 The number appears in the answer to one POST and nowhere else: no URL, no redirect, no form shown again.
 """
 
+import secrets
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, TypeAlias
 
 import deform
 from pyramid.httpexceptions import HTTPSeeOther
@@ -12,12 +15,11 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 from translationstring import TranslationString
 
-from yvaxportal.forms.personal_number import NUMBER_FAULTS, enter_schema, look_up_schema, read_schema
+from yvaxportal.forms.personal_number import NUMBER_FAULTS, enter_schema, read_schema
 from yvaxportal.forms.rendering import PortalForm
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import PersonalNumber, VaultNode
 from yvaxportal.security.permissions import Permission
-from yvaxportal.services.residents import atena_number_of
 from yvaxportal.values.checkdigits import PersonalNumberError
 from yvaxportal.values.text import _
 from yvaxportal.vault.purposes import PurposeError
@@ -25,37 +27,45 @@ from yvaxportal.vault.vault import NoNumberError, NumberTakenError
 from yvaxportal.views.parts import parts_of
 
 GROUP = 4
+ONCE = "personal-number-forms"
+FORMS_OPEN = 8
 PURPOSE_FAULTS: dict[str, TranslationString] = {
     "purpose": _("This purpose may not be used today."),
     "case_reference": _("Give the number of the case (letters, digits, hyphens; no personal number)."),
 }
+USED = _("This form was sent before. Check purpose and case, and ask for the number again.")
+
+Answer: TypeAlias = dict[str, Any] | Response
 
 
-def factor_is_fresh(request: PortalRequest) -> bool:
-    """Tell whether the second factor was shown a moment ago, as the settings define it."""
-    shown_at = request.identity.second_factor_at
-    fresh = timedelta(minutes=request.portal.settings.fresh_minutes)
-    return shown_at is not None and request.now - shown_at <= fresh
+def needs_fresh_factor(method: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
+    """Send to the second factor, and back to this page, unless it was shown a moment ago."""
 
+    @wraps(method)
+    def guarded(view: VaultView) -> Answer:
+        request = view.request
+        shown_at = request.identity.second_factor_at
+        fresh = timedelta(minutes=request.portal.settings.fresh_minutes)
+        if shown_at is not None and request.now - shown_at <= fresh:
+            return method(view)
+        came_from = {"came_from": request.path}
+        return HTTPSeeOther(request.resource_url(request.root, "second-factor", query=came_from))
 
-def ask_second_factor(request: PortalRequest) -> Response:
-    """Send to the second factor and back to this page."""
-    return HTTPSeeOther(
-        request.resource_url(request.root, "second-factor", query={"came_from": request.path})
-    )
+    return guarded
 
 
 class VaultView:
-    """What the three pages share: they open only with a fresh second factor."""
+    """What the vault's pages share."""
 
     def __init__(self, context: PersonalNumber | VaultNode, request: PortalRequest) -> None:
         self.context, self.request = context, request
 
-    def _refuse(self, form: PortalForm, name: str, message: TranslationString) -> str:
-        self.request.response.status_int = 422
-        return str(form.failure({name: message}).render())
+    def refuse(self, form: PortalForm, name: str, message: TranslationString) -> str:
+        """Return the form with a message at one field."""
+        return self.rejected(form.failure({name: message}))
 
-    def _rejected(self, failure: deform.ValidationFailure) -> str:
+    def rejected(self, failure: deform.ValidationFailure) -> str:
+        """Return the form with its messages."""
         self.request.response.status_int = 422
         return str(failure.render())
 
@@ -71,11 +81,26 @@ class ReadPersonalNumber(VaultView):
     context: PersonalNumber
 
     def _form(self) -> PortalForm:
+        """Return the form with a token of its own: to send it again shows nothing (reload, back button)."""
+        token = secrets.token_urlsafe(16)
+        self.request.session[ONCE] = [*self._tokens(), token][-FORMS_OPEN:]
         return PortalForm(
-            read_schema(self.request.vault.purposes, self.request),
+            read_schema(self.request.vault.purposes, self.request, token),
             buttons=(deform.Button("show", _("Show the personal number")),),
             formid="personal-number",
         )
+
+    def _tokens(self) -> list[str]:
+        return list(self.request.session.get(ONCE, ()))
+
+    def _use(self, token: str) -> bool:
+        """Tell whether a form with this token is open, and close it."""
+        tokens = self._tokens()
+        if token not in tokens:
+            return False
+        tokens.remove(token)
+        self.request.session[ONCE] = tokens
+        return True
 
     def _page(self, form: str | None, number: str | None = None) -> dict[str, Any]:
         return {
@@ -90,21 +115,21 @@ class ReadPersonalNumber(VaultView):
         }
 
     @view_config(request_method="GET")
-    def ask(self) -> dict[str, Any] | Response:
+    @needs_fresh_factor
+    def ask(self) -> Answer:
         """Ask for purpose and case."""
-        if not factor_is_fresh(self.request):
-            return ask_second_factor(self.request)
         return self._page(self._form().render())
 
     @view_config(request_method="POST")
-    def show(self) -> dict[str, Any] | Response:
+    @needs_fresh_factor
+    def show(self) -> Answer:
         """Show the number once, for a limited time."""
         request = self.request
-        if not factor_is_fresh(request):
-            return ask_second_factor(request)
         form = self._form()
         try:
             values = form.validate(request.POST.items())
+            if not self._use(str(values["once"])):
+                return self._page(self.rejected(form.failure({}, message=USED)))
             number = request.vault.read(
                 self.context.resident.id,
                 purpose=str(values["purpose"]),
@@ -113,9 +138,9 @@ class ReadPersonalNumber(VaultView):
                 audit=request.audit,
             )
         except deform.ValidationFailure as failure:
-            return self._page(self._rejected(failure))
+            return self._page(self.rejected(failure))
         except PurposeError as error:
-            return self._page(self._refuse(form, error.field, PURPOSE_FAULTS[error.field]))
+            return self._page(self.refuse(form, error.field, PURPOSE_FAULTS[error.field]))
         except NoNumberError:
             return self._page(None)
         digits = number.reveal()
@@ -149,18 +174,16 @@ class EnterPersonalNumber(VaultView):
         }
 
     @view_config(request_method="GET")
-    def ask(self) -> dict[str, Any] | Response:
+    @needs_fresh_factor
+    def ask(self) -> Answer:
         """Show the form."""
-        if not factor_is_fresh(self.request):
-            return ask_second_factor(self.request)
         return self._page(self._form().render())
 
     @view_config(request_method="POST")
-    def store(self) -> dict[str, Any] | Response:
+    @needs_fresh_factor
+    def store(self) -> Answer:
         """Store the number; a wrong check digit or somebody else's number is refused."""
         request = self.request
-        if not factor_is_fresh(request):
-            return ask_second_factor(request)
         form = self._form()
         try:
             values = form.validate(request.POST.items())
@@ -172,63 +195,11 @@ class EnterPersonalNumber(VaultView):
                 audit=request.audit,
             )
         except deform.ValidationFailure as failure:
-            return self._page(self._rejected(failure))
+            return self._page(self.rejected(failure))
         except PersonalNumberError as error:
-            return self._page(self._refuse(form, "number", NUMBER_FAULTS[error.reason]))
+            return self._page(self.refuse(form, "number", NUMBER_FAULTS[error.reason]))
         except NumberTakenError:
             taken = _("This number is registered for another resident. Check the document and the register.")
-            return self._page(self._refuse(form, "number", taken))
+            return self._page(self.refuse(form, "number", taken))
         request.flash("success", _("The personal number was registered."))
         return HTTPSeeOther(request.resource_url(self.context))
-
-
-@view_defaults(
-    context=VaultNode,
-    permission=Permission.PERSONAL_NUMBER_LOOK_UP,
-    renderer="yvaxportal:templates/vault/look_up.pt",
-)
-class LookUpByNumber(VaultView):
-    """Finding a resident by number."""
-
-    context: VaultNode
-
-    def _form(self) -> PortalForm:
-        return PortalForm(
-            look_up_schema(self.request.vault.purposes, self.request),
-            buttons=(deform.Button("look_up", _("Look up")),),
-            formid="look-up",
-        )
-
-    @view_config(request_method="GET")
-    def ask(self) -> dict[str, Any] | Response:
-        """Show the form."""
-        if not factor_is_fresh(self.request):
-            return ask_second_factor(self.request)
-        return {"form": self._form().render(), "nobody": False}
-
-    @view_config(request_method="POST")
-    def look_up(self) -> dict[str, Any] | Response:
-        """Go to the resident, or say that nobody has the number."""
-        request = self.request
-        if not factor_is_fresh(request):
-            return ask_second_factor(request)
-        form = self._form()
-        try:
-            values = form.validate(request.POST.items())
-            resident_id = request.vault.find(
-                str(values["number"]),
-                purpose=str(values["purpose"]),
-                case_reference=str(values["case_reference"]),
-                today=request.today,
-                audit=request.audit,
-            )
-        except deform.ValidationFailure as failure:
-            return {"form": self._rejected(failure), "nobody": False}
-        except PersonalNumberError as error:
-            return {"form": self._refuse(form, "number", NUMBER_FAULTS[error.reason]), "nobody": False}
-        except PurposeError as error:
-            return {"form": self._refuse(form, error.field, PURPOSE_FAULTS[error.field]), "nobody": False}
-        if resident_id is None:
-            return {"form": self._form().render(), "nobody": True}
-        atena_number = atena_number_of(request.db, resident_id)
-        return HTTPSeeOther(request.resource_url(request.root, "residents", atena_number, ""))

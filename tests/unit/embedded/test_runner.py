@@ -1,4 +1,5 @@
 import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,11 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreS
 
 
 def test_nobody_but_root_needs_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
     assert choose_runner(TRUE, tmp_path) == Runner()
+    monkeypatch.setattr(os, "geteuid", lambda: 987_654)
+    with pytest.raises(EmbeddedError, match="user id 987654 has none"):
+        choose_runner(TRUE, tmp_path)
 
 
 @as_root

@@ -27,11 +27,26 @@ def test_a_purpose_holds_from_its_first_to_its_last_day(tmp_path: Path) -> None:
     assert [survey.in_force(day) for day in days] == [False, True, True, False]
 
 
-@pytest.mark.parametrize("entry", ['id = "x1"', 'id = "survey"\nwhat = 1'])
+WHOLE = 'label_ja = "調査"\nlabel_en = "Survey"\nlegal_basis = "番号法第9条"\n'
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'id = "survey"',
+        f'id = "survey"\n{WHOLE}valid_from = 2026-04-01\nwhat = 1',
+        f'id = "Survey 1"\n{WHOLE}valid_from = 2026-04-01',
+        f"id = 1\n{WHOLE}valid_from = 2026-04-01",
+        'id = "survey"\nlabel_ja = ""\nlabel_en = "S"\nlegal_basis = "x"\nvalid_from = 2026-04-01',
+        f'id = "survey"\n{WHOLE}valid_from = "2026-04-01"',
+        f'id = "survey"\n{WHOLE}valid_from = 2026-04-01T00:00:00',
+        f'id = "survey"\n{WHOLE}valid_from = 2026-04-01\nvalid_to = 2026-03-31',
+    ],
+)
 def test_an_incomplete_entry_is_refused(tmp_path: Path, entry: str) -> None:
     extra = tmp_path / "purposes.toml"
     extra.write_text(f"[[purpose]]\n{entry}\n", "utf-8")
-    with pytest.raises(ValueError, match="purposes.toml"):
+    with pytest.raises(ValueError, match=r"purposes\.toml"):
         load_purposes(extra)
 
 

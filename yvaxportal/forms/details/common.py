@@ -14,6 +14,12 @@ from yvaxportal.values.wareki import parse_date
 REASON_LENGTH = 500
 
 
+def spanning(columns: int, node: colander.SchemaNode) -> colander.SchemaNode:
+    """Set how many of a form's twelve columns a field takes, and return it."""
+    node.widget.item_css_class = f"span-{columns}"
+    return node
+
+
 def revision_node() -> colander.SchemaNode:
     """Return the hidden node that tells which revision the form was made from; 0 where there was no row."""
     return colander.SchemaNode(

@@ -3,7 +3,7 @@
 import colander
 
 from yvaxportal.forms.base import PortalSchema, digits_node, flag_node, text_node
-from yvaxportal.forms.details.common import reason_node, revision_node
+from yvaxportal.forms.details.common import reason_node, revision_node, spanning
 from yvaxportal.values.text import _
 
 ADDRESS_LENGTH = 200
@@ -29,45 +29,65 @@ class ContactSchema(PortalSchema):
     """The contact of one resident."""
 
     revision = revision_node()
-    postal_code = postal_code_node()
-    current_address = current_address_node()
-    address_code = digits_node("address_code", _("Address code (municipality)"), length=6, required=False)
-    address_town_code = digits_node(
-        "address_town_code",
-        _("Address code (town)"),
-        length=7,
-        required=False,
+    postal_code = spanning(3, postal_code_node())
+    current_address = spanning(9, current_address_node())
+    address_code = spanning(
+        3, digits_node("address_code", _("Address code (municipality)"), length=6, required=False)
     )
-    neighbourhood_association = text_node(
-        "neighbourhood_association",
-        _("Neighbourhood association"),
-        max_length=NAME_LENGTH,
-        required=False,
+    address_town_code = spanning(
+        3,
+        digits_node(
+            "address_town_code",
+            _("Address code (town)"),
+            length=7,
+            required=False,
+        ),
     )
-    elementary_school_district = text_node(
-        "elementary_school_district",
-        _("Elementary school district"),
-        max_length=NAME_LENGTH,
-        required=False,
+    neighbourhood_association = spanning(
+        6,
+        text_node(
+            "neighbourhood_association",
+            _("Neighbourhood association"),
+            max_length=NAME_LENGTH,
+            required=False,
+        ),
     )
-    junior_high_school_district = text_node(
-        "junior_high_school_district",
-        _("Junior high school district"),
-        max_length=NAME_LENGTH,
-        required=False,
+    elementary_school_district = spanning(
+        4,
+        text_node(
+            "elementary_school_district",
+            _("Elementary school district"),
+            max_length=NAME_LENGTH,
+            required=False,
+        ),
     )
-    phone_number = phone_node()
-    address_before_moving_in = text_node(
-        "address_before_moving_in",
-        _("Address before moving in"),
-        max_length=ADDRESS_LENGTH,
-        required=False,
+    junior_high_school_district = spanning(
+        4,
+        text_node(
+            "junior_high_school_district",
+            _("Junior high school district"),
+            max_length=NAME_LENGTH,
+            required=False,
+        ),
     )
-    address_after_moving_out = text_node(
-        "address_after_moving_out",
-        _("Address after moving out"),
-        max_length=ADDRESS_LENGTH,
-        required=False,
+    phone_number = spanning(4, phone_node())
+    address_before_moving_in = spanning(
+        6,
+        text_node(
+            "address_before_moving_in",
+            _("Address before moving in"),
+            max_length=ADDRESS_LENGTH,
+            required=False,
+        ),
+    )
+    address_after_moving_out = spanning(
+        6,
+        text_node(
+            "address_after_moving_out",
+            _("Address after moving out"),
+            max_length=ADDRESS_LENGTH,
+            required=False,
+        ),
     )
     has_mailing_address = flag_node("has_mailing_address", _("Letters go to a separate mailing address"))
     mailing_address = text_node(

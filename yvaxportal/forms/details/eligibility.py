@@ -6,7 +6,7 @@ from typing import Any
 import colander
 
 from yvaxportal.forms.base import PortalSchema, choice_node, date_node, text_node
-from yvaxportal.forms.details.common import reason_node
+from yvaxportal.forms.details.common import reason_node, spanning
 from yvaxportal.forms.labels import choices
 from yvaxportal.models.codes import EligibilityKind, EligibilityState
 from yvaxportal.services.eligibility import states_of
@@ -16,24 +16,32 @@ from yvaxportal.values.text import _
 class EligibilityPeriodSchema(PortalSchema):
     """A period of one kind."""
 
-    kind = choice_node("kind", _("Kind"), choices(EligibilityKind))
-    state = choice_node(
-        "state",
-        _("State"),
-        choices(EligibilityState),
-        description=_(
-            "For resident tax: tax-exempt, taxed, or income not declared. Otherwise: held or not held."
+    kind = spanning(6, choice_node("kind", _("Kind"), choices(EligibilityKind)))
+    state = spanning(
+        6,
+        choice_node(
+            "state",
+            _("State"),
+            choices(EligibilityState),
+            description=_(
+                "For resident tax: tax-exempt, taxed, or income not declared. Otherwise: held or not held."
+            ),
         ),
     )
-    detail = text_node(
-        "detail",
-        _("Details"),
-        max_length=100,
-        required=False,
-        description=_("For example the grade of the disability certificate."),
+    detail = spanning(
+        4,
+        text_node(
+            "detail",
+            _("Details"),
+            max_length=100,
+            required=False,
+            description=_("For example the grade of the disability certificate."),
+        ),
     )
-    valid_from = date_node("valid_from", _("First day"))
-    valid_to = date_node("valid_to", _("Last day"), required=False, description=_("Empty while it goes on."))
+    valid_from = spanning(4, date_node("valid_from", _("First day")))
+    valid_to = spanning(
+        4, date_node("valid_to", _("Last day"), required=False, description=_("Empty while it goes on."))
+    )
     reason = reason_node(_("What this entry rests on, for example a paper that was shown."), required=True)
 
     def validator(self, node: colander.SchemaNode, values: dict[str, Any]) -> None:

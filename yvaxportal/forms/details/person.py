@@ -6,7 +6,7 @@ from datetime import date
 import colander
 
 from yvaxportal.forms.base import PortalSchema, Validator, choice_node, date_node, flag_node, text_node
-from yvaxportal.forms.details.common import birth_node, reason_node, revision_node
+from yvaxportal.forms.details.common import birth_node, reason_node, revision_node, spanning
 from yvaxportal.forms.details.contact import current_address_node, phone_node, postal_code_node
 from yvaxportal.forms.labels import LABELS, choices
 from yvaxportal.models.codes import ResidentCategory, Sex
@@ -64,25 +64,31 @@ def _reason_of_change(name: str, title: str) -> colander.SchemaNode:
 class _PersonItems(PortalSchema):
     """What is asked of a person both at first and later."""
 
-    name = _name("name", _("Name"), required=True)
-    name_kana = _name("name_kana", _("Name in kana"), validators=(_kana,))
-    name_alphabet = _name("name_alphabet", _("Name in the alphabet"))
-    alias_name = _name("alias_name", _("Alias"))
-    former_name = _name("former_name", _("Former name"))
-    date_of_birth = birth_node()
-    sex = choice_node("sex", _("Sex"), choices(Sex), as_radio=True)
-    is_foreign_national = flag_node("is_foreign_national", _("Foreign national"))
-    business_atena_number = _number(
-        "business_atena_number",
-        _("Business atena number"),
-        description=_("Left empty, it is the same as the atena number."),
+    name = spanning(6, _name("name", _("Name"), required=True))
+    name_kana = spanning(6, _name("name_kana", _("Name in kana"), validators=(_kana,)))
+    name_alphabet = spanning(4, _name("name_alphabet", _("Name in the alphabet")))
+    alias_name = spanning(4, _name("alias_name", _("Alias")))
+    former_name = spanning(4, _name("former_name", _("Former name")))
+    date_of_birth = spanning(5, birth_node())
+    sex = spanning(4, choice_node("sex", _("Sex"), choices(Sex), as_radio=True))
+    is_foreign_national = spanning(3, flag_node("is_foreign_national", _("Foreign national")))
+    business_atena_number = spanning(
+        4,
+        _number(
+            "business_atena_number",
+            _("Business atena number"),
+            description=_("Left empty, it is the same as the atena number."),
+        ),
     )
-    household_number = _number("household_number", _("Household number"))
-    relationship_to_head = text_node(
-        "relationship_to_head",
-        _("Relationship to the head of household"),
-        max_length=30,
-        required=False,
+    household_number = spanning(4, _number("household_number", _("Household number")))
+    relationship_to_head = spanning(
+        4,
+        text_node(
+            "relationship_to_head",
+            _("Relationship to the head of household"),
+            max_length=30,
+            required=False,
+        ),
     )
 
 
@@ -95,27 +101,43 @@ class PersonSchema(_PersonItems):
         _("Resident category"),
         [(category.value, LABELS[ResidentCategory][category]) for category in CATEGORIES],
     )
-    became_resident_reason = _reason_of_change("became_resident_reason", _("Reason of becoming a resident"))
-    became_resident_on = date_node("became_resident_on", _("Became a resident on"), required=False)
-    became_resident_notified_on = date_node(
-        "became_resident_notified_on",
-        _("Becoming a resident notified on"),
-        required=False,
+    became_resident_reason = spanning(
+        4, _reason_of_change("became_resident_reason", _("Reason of becoming a resident"))
     )
-    ceased_resident_reason = _reason_of_change(
-        "ceased_resident_reason",
-        _("Reason of ceasing to be a resident"),
+    became_resident_on = spanning(
+        4, date_node("became_resident_on", _("Became a resident on"), required=False)
     )
-    ceased_resident_on = date_node(
-        "ceased_resident_on",
-        _("Ceased to be a resident on"),
-        required=False,
-        description=_("For a deceased person the day of death."),
+    became_resident_notified_on = spanning(
+        4,
+        date_node(
+            "became_resident_notified_on",
+            _("Becoming a resident notified on"),
+            required=False,
+        ),
     )
-    ceased_resident_notified_on = date_node(
-        "ceased_resident_notified_on",
-        _("Ceasing to be a resident notified on"),
-        required=False,
+    ceased_resident_reason = spanning(
+        4,
+        _reason_of_change(
+            "ceased_resident_reason",
+            _("Reason of ceasing to be a resident"),
+        ),
+    )
+    ceased_resident_on = spanning(
+        4,
+        date_node(
+            "ceased_resident_on",
+            _("Ceased to be a resident on"),
+            required=False,
+            description=_("For a deceased person the day of death."),
+        ),
+    )
+    ceased_resident_notified_on = spanning(
+        4,
+        date_node(
+            "ceased_resident_notified_on",
+            _("Ceasing to be a resident notified on"),
+            required=False,
+        ),
     )
 
     def validator(self, node: colander.SchemaNode, values: dict[str, object]) -> None:
@@ -133,8 +155,8 @@ class PersonSchema(_PersonItems):
 class NewPersonSchema(_PersonItems):
     """A person who is not registered, entered for the first time."""
 
-    atena_number = _number("atena_number", _("Atena number"), required=True)
-    postal_code = postal_code_node()
+    atena_number = spanning(4, _number("atena_number", _("Atena number"), required=True))
+    postal_code = spanning(4, postal_code_node())
+    phone_number = spanning(4, phone_node())
     current_address = current_address_node()
-    phone_number = phone_node()
     reason = reason_node(_("Needed for unusual values."))

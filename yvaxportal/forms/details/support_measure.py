@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import colander
 
 from yvaxportal.forms.base import PortalSchema, date_node, flag_node
-from yvaxportal.forms.details.common import reason_node, revision_node
+from yvaxportal.forms.details.common import reason_node, revision_node, spanning
 from yvaxportal.values.text import _
 
 #: A measure is asked for a year at a time; more than this is a slip of the keyboard.
@@ -26,8 +26,10 @@ class SupportMeasureSchema(PortalSchema):
     """A period of a support measure, the first or a further one."""
 
     revision = revision_node()
-    starts_on = date_node("starts_on", _("First day"))
-    ends_on = date_node("ends_on", _("Last day"), description=_("One year unless decided otherwise."))
+    starts_on = spanning(6, date_node("starts_on", _("First day")))
+    ends_on = spanning(
+        6, date_node("ends_on", _("Last day"), description=_("One year unless decided otherwise."))
+    )
     provisional = flag_node("provisional", _("Provisional, until the decision"))
 
     def validator(self, node: colander.SchemaNode, values: dict[str, date]) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-
 import deform
+from pyramid.httpexceptions import HTTPNotFound
 
 from yvaxportal.forms.dose import DoseSchema, draft_of
 from yvaxportal.forms.rendering import PortalForm
-from yvaxportal.services.dose_desk import Acceptance, NeedsReason, Refused
+from yvaxportal.services.dose_desk import Acceptance, Conflict, NeedsReason, Refused
 from yvaxportal.services.dose_draft import DoseDraft
 from yvaxportal.services.dose_findings import Finding, Findings
 from yvaxportal.services.dose_history import SeenDoses, StoredDose, dose_of, other_doses, seen_doses
@@ -55,18 +55,29 @@ class DoseFormPage(DosePage):
 
     def filled(self, values: Mapping[str, Any]) -> PortalForm:
         """Return a form that starts from ``values``, and remembers what its reader could see."""
-        typed = values.get("medical_institution")
-        code = code_digits(typed) if isinstance(typed, str) else None
-        place = place_of(self.request.db, code, None, self.request.today) if code else None
-        form = self.form(place=place.name if place else "")
+        form = self.form(place=self._place_name(values.get("medical_institution")))
         seen = seen_doses(self.request.db, self.resident.id)
         form.set_appstruct({"seen": str(seen), "submission": new_submission(), **values})
         return form
 
     def posted(self, *, with_reason: bool) -> tuple[PortalForm, dict[str, Any]]:
         """Return the form as it was sent and its values; raise deform.ValidationFailure."""
-        form = self.form(with_reason=with_reason)
+        typed = self.request.POST.get("medical_institution")
+        form = self.form(with_reason=with_reason, place=self._place_name(typed))
         return form, form.validate(self.request.POST.items())
+
+    def obstacle(
+        self, form: PortalForm, mine: DoseDraft, answer: Refused | NeedsReason | Conflict | None
+    ) -> dict[str, Any]:
+        """Show the form again with what stands in the way of saving. HTTPNotFound when the dose is gone."""
+        match answer:
+            case Refused():
+                return self.refused(form, answer.findings)
+            case NeedsReason():
+                return self.needs_reason(answer.findings)
+            case Conflict():
+                return self.conflict(form, mine, answer.theirs)
+        raise HTTPNotFound
 
     def refused(self, form: PortalForm, findings: Findings) -> dict[str, Any]:
         """Show the form again with each error at its field (422)."""
@@ -104,7 +115,7 @@ class DoseFormPage(DosePage):
             "title": self.words.title(theirs.draft),
             "latest": self.words.revisions([theirs])[0],
             "cancelled": not theirs.is_active,
-            "lines": self.words.differences(theirs.draft, mine),
+            "lines": self.words.differences(theirs.draft, self.desk.settled(mine)),
         }
         return self.show_form(form, conflict=conflict)
 
@@ -117,6 +128,12 @@ class DoseFormPage(DosePage):
         """Return the page of the form as it stands."""
         nothing: dict[str, Any] = {"alerts": [], "conflict": None, "doubles": [], "again": None}
         return self.page(self.title, form_html=form.render(), **{**nothing, **values})
+
+    def _place_name(self, typed: object) -> str:
+        """Return the name of the institution whose code was typed; empty when it is no code of the list."""
+        code = code_digits(typed) if isinstance(typed, str) else None
+        place = place_of(self.request.db, code, None, self.request.today) if code else None
+        return place.name if place else ""
 
     def _doubles(self, findings: Findings) -> list[dict[str, str]]:
         ids = sorted({found.dose_id for found in findings.errors if found.dose_id is not None})

@@ -1,6 +1,7 @@
 """Recording a dose: the form with what is known already, saving, and what comes next."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import deform
@@ -11,11 +12,10 @@ from pyramid.view import view_config, view_defaults
 from yvaxportal.audit.actions import Action
 from yvaxportal.forms.dose import appstruct_of
 from yvaxportal.models.codes import DeliveryCategory, DoseCategory, Judgement, RecordGroup
-from yvaxportal.programme.catalogue import Vaccine
 from yvaxportal.resources import Doses
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.dose_course import next_number
-from yvaxportal.services.dose_desk import Conflict, NeedsReason, Refused
+from yvaxportal.services.dose_desk import Saved
 from yvaxportal.services.dose_draft import DoseDraft
 from yvaxportal.services.dose_history import dose_by_staff, other_doses
 from yvaxportal.services.record_dose import record_dose
@@ -76,26 +76,66 @@ class RecordDose(DoseFormPage):
         draft = self._own_municipality(draft)
         used = saved_by_form(self.request, values["submission"])
         if used is not None and (stored := self.stored(used)).is_active:
-            draft = self.desk.judge(self.resident.id, draft).draft
-            if draft.differences(stored.draft):
+            if self.desk.settled(draft).differences(stored.draft):
                 return self.conflict(form, draft, stored, own_form=True)
-            return self._done(used, draft, already=True)
+            return self._done(draft, already=True)
         answer = record_dose(self.desk, self.resident.id, draft, acceptance=acceptance, seen=seen)
-        match answer:
-            case Refused():
-                return self.refused(form, answer.findings)
-            case NeedsReason():
-                return self.needs_reason(answer.findings)
-            case Conflict():
-                return self.conflict(form, draft, answer.theirs)
+        if not isinstance(answer, Saved):
+            return self.obstacle(form, draft, answer)
         remember(self.request, values["submission"], answer.dose_id)
-        return self._done(answer.dose_id, draft, already=answer.already)
+        return self._done(draft, already=answer.already)
 
-    def _done(self, dose_id: int, draft: DoseDraft, *, already: bool) -> Response:
-        del dose_id
+    def _done(self, draft: DoseDraft, *, already: bool) -> Response:
         mapping = {"dose": self.words.title(draft)}
         if already:
             self.request.flash("info", _("This had been recorded already: ${dose}.", mapping=mapping))
         else:
             self.request.flash("success", _("Recorded: ${dose}.", mapping=mapping))
         return HTTPSeeOther(self.person_url)
+
+    def _start(self, last: DoseDraft | None) -> Mapping[str, Any]:
+        """Return what the form starts from: the last entry, the same visit, or an ordinary day."""
+        asked = self.request.GET
+        values: dict[str, Any] = {
+            "given_on": self.request.today,
+            "judgement": Judgement.GIVEN.value,
+            "dose_category": DoseCategory.ROUTINE.value,
+            "delivery_category": DeliveryCategory.INDIVIDUAL.value,
+        }
+        if "next" in asked:
+            before = appstruct_of(self.stored(_id(asked["next"])).draft)
+            values |= {item: before[item] for item in SAME_VISIT}
+        elif "again" in asked and last is not None:
+            before = appstruct_of(last)
+            values |= {item: before[item] for item in SAME_AGAIN}
+        vaccine = self.desk.catalogue.get(asked.get("vaccine", values.get("vaccine", "")))
+        if vaccine is not None:
+            others = other_doses(self.request.db, self.resident.id)
+            number = next_number(vaccine, values["given_on"], others, self.desk.catalogue)
+            values |= {"vaccine": vaccine.code, "dose_number": number}
+        return values
+
+    def _last(self) -> DoseDraft | None:
+        dose_id = last_dose(self.request)
+        return dose_by_staff(self.request.db, dose_id, self.desk.staff_id) if dose_id is not None else None
+
+    def _again(self, last: DoseDraft | None) -> dict[str, str] | None:
+        if last is None or "again" in self.request.GET:
+            return None
+        words = (self.words.vaccine(last.vaccine), self.words.day(last.given_on), last.lot_number)
+        url = self.request.resource_path(self.context, "new", query={"again": "1"})
+        return {"url": url, "title": " / ".join(word for word in words if word)}
+
+    def _own_municipality(self, draft: DoseDraft) -> DoseDraft:
+        """Fill in the municipality of a COVID-19 record (covid19 3): ours, unless another is said."""
+        vaccine = self.desk.catalogue.get(draft.vaccine)
+        is_covid = vaccine is not None and vaccine.record_group == RecordGroup.COVID19
+        if not is_covid or draft.municipality_code is not None:
+            return draft
+        return replace(draft, municipality_code=self.request.portal.settings.municipality_code)
+
+
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS):
+        raise HTTPNotFound
+    return int(text)

@@ -23,7 +23,7 @@ def vaccine_choice(
     for code, series in catalogue.series().items():
         vaccines = catalogue.of_series(code)
         if vaccines:
-            groups[words.japanese and series.name_ja or series.name_en] = [
+            groups[(words.japanese and series.name_ja) or series.name_en] = [
                 (vaccine.code, _name(words, vaccine.code, vaccine.valid_to, today)) for vaccine in vaccines
             ]
     known = catalogue.vaccines.values()

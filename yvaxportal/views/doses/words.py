@@ -11,7 +11,6 @@ from yvaxportal.services.dose_findings import DoseAlert, Finding
 from yvaxportal.services.dose_history import StoredDose
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
-from yvaxportal.values.wareki import parse_date
 from yvaxportal.views.wording import Wording
 
 #: Items of a draft whose field in the form has another name.
@@ -33,7 +32,7 @@ ITEMS: tuple[tuple[str, str], ...] = (
     ("dose_category", _("Dose category")),
     ("delivery_category", _("Delivery category")),
     ("pneumococcal_type", _("Pneumococcal type")),
-    ("remarks", _("Remarks")),
+    ("remarks", _("Special remarks")),
     ("ineligibility_judgement", _("Ineligibility judgement")),
     ("municipality_code", _("Municipality code")),
     ("ticket_number", _("Ticket number")),
@@ -122,7 +121,10 @@ class DoseWords(Wording):
                 add(label, value)
             if name == "given_on":
                 add(_("Age when given"), self.age_in_months(stored.ages.age_when_given))
-                add(_("Age at the end of the fiscal year"), self.age_in_months(stored.ages.age_at_fiscal_year_end))
+                add(
+                    _("Age at the end of the fiscal year"),
+                    self.age_in_months(stored.ages.age_at_fiscal_year_end),
+                )
                 if stored.record_group is RecordGroup.ELDERLY:
                     add(_("Age on the reference date"), self.age_in_months(stored.ages.age_on_reference_date))
         if stored.identity_checked_at is not None:
@@ -173,13 +175,13 @@ class DoseWords(Wording):
             return self.day(value)
         if name == "vaccine":
             return self.vaccine(str(value))
-        if name == "born" and self.japanese:
-            partial = parse_date(str(value))
-            return self.birth(str(value), foreign=False) if partial else str(value)
-        return str(value)
+        return self.birth(str(value), foreign=False) if name == "born" else str(value)
 
 
 def _deed(stored: StoredDose, before: StoredDose | None) -> str:
+    deed: str = _("Corrected")
     if before is None:
-        return _("Recorded")
-    return _("Cancelled") if stored.state is DoseState.CANCELLED else _("Corrected")
+        deed = _("Recorded")
+    elif stored.state is DoseState.CANCELLED:
+        deed = _("Cancelled")
+    return deed

@@ -1,0 +1,60 @@
+"""What each permission is called on the matrix, by area, in the order of the work."""
+
+from translationstring import TranslationString
+
+from yvaxportal.security.permissions import Permission as P
+from yvaxportal.values.text import _
+
+AREAS: tuple[tuple[TranslationString, tuple[tuple[P, TranslationString], ...]], ...] = (
+    (
+        _("Residents"),
+        (
+            (P.RESIDENT_SEARCH, _("Find residents")),
+            (P.RESIDENT_VIEW, _("See a resident's page")),
+            (P.RESIDENT_EDIT, _("Register people outside the resident register")),
+            (P.FOREIGN_VIEW, _("See residence status and card")),
+            (P.FOREIGN_EDIT, _("Edit residence status and card")),
+            (P.NOTE_VIEW, _("See remarks")),
+            (P.NOTE_EDIT, _("Edit remarks")),
+            (P.CONTACT_VIEW, _("See address and contact")),
+            (P.CONTACT_EDIT, _("Edit address and contact")),
+            (P.PROTECTED_CONTACT_VIEW, _("See addresses under a support measure")),
+            (P.PROTECTED_CONTACT_EDIT, _("Edit addresses under a support measure")),
+            (P.SUPPORT_MEASURE_EDIT, _("Start and lift support measures")),
+            (P.ELIGIBILITY_VIEW, _("See insurance, tax and welfare")),
+            (P.ELIGIBILITY_EDIT, _("Edit insurance, tax and welfare")),
+            (P.ACCESS_LOG_VIEW, _("See who looked at a resident")),
+        ),
+    ),
+    (
+        _("Vaccination"),
+        (
+            (P.DOSE_VIEW, _("See doses")),
+            (P.DOSE_RECORD, _("Record doses")),
+            (P.DOSE_CORRECT, _("Correct doses")),
+            (P.DOSE_CANCEL, _("Cancel doses")),
+            (P.TICKET_VIEW, _("See tickets")),
+            (P.CERTIFICATE_VIEW, _("See certificates and passport details")),
+            (P.CERTIFICATE_EDIT, _("Record certificates")),
+        ),
+    ),
+    (
+        _("Personal number"),
+        (
+            (P.PERSONAL_NUMBER_READ, _("Read a personal number")),
+            (P.PERSONAL_NUMBER_LOOK_UP, _("Look up by personal number")),
+            (P.PERSONAL_NUMBER_ENTER, _("Register a personal number")),
+        ),
+    ),
+    (
+        _("Administration"),
+        (
+            (P.AUDIT_VIEW, _("Search the audit log")),
+            (P.ACCOUNT_MANAGE, _("Manage accounts")),
+            (P.ACL_VIEW, _("See groups and permissions")),
+            (P.ACL_EDIT, _("Change groups and permissions")),
+        ),
+    ),
+)
+
+PERMISSION_LABELS = {permission: label for _area, rows in AREAS for permission, label in rows}
