@@ -1,7 +1,7 @@
 """The request every view gets, with what the portal carries on it."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_address
 
@@ -79,6 +79,15 @@ class PortalRequest(Request):
         identity: Identity | None = self.identity
         groups = frozenset(identity.groups if identity else ())
         return frozenset(permission for permission, holders in self.grants.items() if holders & groups)
+
+    @property
+    def factor_is_fresh(self) -> bool:
+        """Tell whether the second factor was shown a moment ago, as the settings define it."""
+        identity: Identity | None = self.identity
+        if identity is None or identity.second_factor_at is None:
+            return False
+        fresh = timedelta(minutes=self.portal.settings.fresh_minutes)
+        return self.now - identity.second_factor_at <= fresh
 
     def flash(self, kind: str, text: str) -> None:
         """Show ``text`` on the next page; ``kind`` is ``success``, ``info``, ``warning`` or ``error``."""

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import colander
 import deform
 
-from yvaxportal.forms.base import PortalSchema, choice_node, text_node
+from yvaxportal.forms.base import PortalSchema, choice_node, length_between, text_node
 from yvaxportal.request import PortalRequest
 from yvaxportal.values.text import _
 from yvaxportal.vault.purposes import CASE_LENGTH, Purpose
 
+NUMBER_LENGTH = 40  # twelve digits, however they were spaced
 NUMBER_FAULTS = {
     "length": _("A personal number has twelve digits."),
     "characters": _("A personal number has digits only."),
@@ -47,7 +48,8 @@ def number_node() -> colander.SchemaNode:
         name="number",
         title=_("Personal number"),
         description=_("Twelve digits; spaces and hyphens are ignored."),
-        validator=colander.Length(max=40),
+        missing_msg=_("Enter this item."),
+        validator=length_between(0, NUMBER_LENGTH),
         widget=NumberWidget(
             css_class="is-code",
             attributes={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"},

@@ -16,6 +16,7 @@ _LATE_ELDERLY, _RETIRED, _ADULT = 75, 65, 18
 _TAX = Weighted([State.TAXED, State.EXEMPT, State.NOT_FILED, State.UNKNOWN], [70, 25, 4, 1])
 _TAX_ELDERLY = Weighted([State.TAXED, State.EXEMPT, State.NOT_FILED, State.UNKNOWN], [45, 51, 3, 1])
 _GRADES = ("1級", "2級", "3級", "4級", "1級（心臓機能障害）", "1級（腎臓機能障害）", "3級（呼吸器機能障害）")
+_SHARES = ("3割", "2割", "1割", "1割")  # what the insured pay themselves
 _STALE_DAYS = 45
 
 
@@ -61,21 +62,22 @@ class Registers:
             end = self._end(member, late - timedelta(days=1) if late <= self._today else None)
             start = max(since, date(2008, 4, 1))
             if start < late:
-                yield self._entry(Kind.NATIONAL_HEALTH_INSURANCE, State.HELD, start, end, as_of)
+                yield self._entry(
+                    Kind.NATIONAL_HEALTH_INSURANCE, State.HELD, start, end, as_of, detail=one_of(rng, _SHARES)
+                )
         elif not insured and chance(rng, 0.15):
             start = date(self._today.year - between(rng, 1, 6), 4, 1)
             yield self._entry(
                 Kind.NATIONAL_HEALTH_INSURANCE, State.NOT_HELD, max(start, member.birth), None, as_of
             )
         if late <= self._today and (member.ceased_on is None or member.ceased_on >= late):
-            detail = one_of(rng, ("1割", "1割", "2割", "3割"))
             yield self._entry(
                 Kind.LATE_ELDERLY_INSURANCE,
                 State.HELD,
                 max(late, since),
                 self._end(member, None),
                 as_of,
-                detail=detail,
+                detail=one_of(rng, _SHARES),
             )
 
     def _assistance(self, rng: Random, member: Person, as_of: date, *, assisted: bool) -> Iterator[Entry]:
@@ -83,7 +85,9 @@ class Registers:
             start = max(member.birth, self._today - timedelta(days=between(rng, 60, 2500)))
             end = start + timedelta(days=400) if chance(rng, 0.2) else None
             if end is None or end <= self._today:
-                yield self._entry(Kind.PUBLIC_ASSISTANCE, State.HELD, start, end, as_of)
+                yield self._entry(
+                    Kind.PUBLIC_ASSISTANCE, State.HELD, start, end, as_of, detail="生活扶助・医療扶助"
+                )
 
     def _tax(self, rng: Random, member: Person, as_of: date) -> Iterator[Entry]:
         age = member.age_on(self._today)
@@ -97,13 +101,11 @@ class Registers:
     def _disability(self, rng: Random, member: Person, as_of: date) -> Iterator[Entry]:
         if chance(rng, 0.08 if member.age_on(self._today) >= _RETIRED else 0.015):
             start = max(member.birth, self._today - timedelta(days=between(rng, 100, 6000)))
+            # Some are granted for five years and then examined again.
+            end = start + timedelta(days=5 * 365) if chance(rng, 0.1) else None
+            grade = one_of(rng, _GRADES)
             yield self._entry(
-                Kind.PHYSICAL_DISABILITY_CERTIFICATE,
-                State.HELD,
-                start,
-                None,
-                as_of,
-                detail=one_of(rng, _GRADES),
+                Kind.PHYSICAL_DISABILITY_CERTIFICATE, State.HELD, start, end, as_of, detail=grade
             )
 
     @staticmethod

@@ -4,13 +4,15 @@ from datetime import date, timedelta
 from random import Random
 
 from yvaxportal.models.codes import CertificateKind, CertificateState, TicketState
-from yvaxportal.sample.choice import chance, day_between
+from yvaxportal.sample.choice import chance, day_between, one_of
 from yvaxportal.sample.copy_text import line
+from yvaxportal.sample.names import SPACE
 from yvaxportal.sample.numbers import passport, ticket_number
 from yvaxportal.sample.people import Person
 from yvaxportal.sample.planned import TEMPORARY, Planned
 from yvaxportal.sample.romaji import romanise
 
+_FORMER_SURNAMES = ("SAITO", "KONDO", "HIGASHI")
 _DOSE_TICKET, _DAYS_BEFORE = "2", 21
 _APPLICATIONS = date(2021, 7, 26), date(2024, 3, 31)
 _SHINGLES_YEAR_FROM, _ELDERLY = date(2026, 4, 1), range(65, 101, 5)
@@ -39,7 +41,7 @@ class Papers:
                 if chance(rng, 0.2):
                     self._ticket(person, following, TicketState.VOID, "紛失による再発行")
                 self._ticket(person, following, TicketState.ISSUED)
-            if len(covid) > 1 and chance(rng, 0.02):
+            if len(covid) > 1 and chance(rng, 0.05):
                 self._certificate(rng, person, last.day)
         if person.age_on(date(self._today.year + 1, 4, 1)) in _ELDERLY and person.ceased_on is None:
             invited = Planned("shingles_recombinant", 1, _SHINGLES_YEAR_FROM + timedelta(days=_DAYS_BEFORE))
@@ -84,13 +86,15 @@ class Papers:
             )
         )
         if travel:
-            former = person.former_name.partition("\u3000")[0] if person.former_name else None
+            former = person.former_name.partition(SPACE)[0] if person.former_name else None
+            if former is None and chance(rng, 0.12):
+                former = one_of(rng, _FORMER_SURNAMES)
             self.passports.append(
                 line(
                     person.serial,
                     former,
-                    "SMITH" if chance(rng, 0.04) else None,
-                    "ANNA" if chance(rng, 0.04) else None,
+                    "SMITH" if chance(rng, 0.1) else None,
+                    "ANNA" if chance(rng, 0.1) else None,
                     person.name_alphabet or romanise(person.name_kana),
                     person.foreign.nationality if person.foreign else "日本",
                     passport(rng),

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Engine, Table, bindparam, func, select, text, update
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
@@ -25,6 +26,11 @@ BATCH = 1_000
 #: A request that sealed with an older key, and has not committed yet, began before the newer key was there.
 KEPT_FOR = timedelta(hours=1)
 _WORK = text("SELECT set_config('yvax.vault_work', 'rotate', true)")
+_MOVE = (
+    update(cast("Table", VaultEntry.__table__))
+    .where(VaultEntry.resident_id == bindparam("who"))
+    .values({name: bindparam(name) for name in ("key_id", "nonce", "ciphertext", "blind_index")})
+)
 _DOES_NOT_OPEN = (SealBrokenError, UnknownKeyError)
 
 
@@ -220,17 +226,19 @@ class _Work:
                     .limit(self.batch)
                     .with_for_update(),
                 ).all()
-                broken = []
+                moved, broken = [], []
                 for resident_id, key_id, nonce, ciphertext in rows:
                     old = Sealed(key_id, nonce, ciphertext)
                     try:
-                        _move(connection, ring, self.municipality_code, resident_id, old)
+                        moved.append(_moved(ring, self.municipality_code, resident_id, old))
                     except _DOES_NOT_OPEN:
                         broken.append(resident_id)
                     last = resident_id
+                if moved:
+                    connection.execute(_MOVE, moved)
             if not rows:
                 return
-            yield len(rows) - len(broken), broken
+            yield len(moved), broken
 
     def _secrets(self, ring: KeyRing) -> tuple[int, list[int]]:
         """Seal second-factor secrets again in one transaction; return how many, and whose do not open."""
@@ -258,19 +266,15 @@ class _Work:
         return moved, broken
 
 
-def _move(
-    connection: Connection, ring: KeyRing, municipality_code: str, resident_id: int, old: Sealed
-) -> None:
+def _moved(ring: KeyRing, municipality_code: str, resident_id: int, old: Sealed) -> dict[str, object]:
+    """Return the parameters of ``_MOVE`` for one entry."""
     bound = number_bound_to(municipality_code, resident_id)
     digits = ring.open(bound, old)
     new = ring.seal(bound, digits)
-    connection.execute(
-        update(VaultEntry)
-        .where(VaultEntry.resident_id == resident_id)
-        .values(
-            key_id=new.key_id,
-            nonce=new.nonce,
-            ciphertext=new.ciphertext,
-            blind_index=number_index(ring, new.key_id, municipality_code, digits.decode("ascii")),
-        ),
-    )
+    return {
+        "who": resident_id,
+        "key_id": new.key_id,
+        "nonce": new.nonce,
+        "ciphertext": new.ciphertext,
+        "blind_index": number_index(ring, new.key_id, municipality_code, digits.decode("ascii")),
+    }

@@ -26,7 +26,6 @@ from yvaxportal.services.sessions import live_sessions_of, renew_token
 from yvaxportal.services.sign_in import SignInRefusedError
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
-from yvaxportal.views.personal_number import factor_is_fresh
 
 OFFERED = "offered-factor"
 PASSWORD_FAULTS: dict[str, TranslationString] = {
@@ -124,7 +123,7 @@ class MyAccount:
 
     def _owes_old_code(self) -> bool:
         """Whoever has a second factor proves it before they exchange it."""
-        return self.identity.has_second_factor and not factor_is_fresh(self.request)
+        return self.identity.has_second_factor and not self.request.factor_is_fresh
 
     def _enrolment_page(self, form: str, secret: str) -> dict[str, Any]:
         enrolment = offer(self.identity.login, self.request.portal.settings.municipality_name, secret)

@@ -26,6 +26,7 @@ from yvaxportal.services.resident_page import (
 from yvaxportal.services.residents import household_of
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
+from yvaxportal.views.doses.after import after_save
 from yvaxportal.views.parts import parts_of
 from yvaxportal.views.timeline import (
     DueWindow,
@@ -99,6 +100,7 @@ class ResidentPage:
             "may_read_number": self._may(Permission.PERSONAL_NUMBER_READ, "personal-number"),
             "may_record": self._may(Permission.DOSE_RECORD, "doses"),
             "parts": parts_of(request, self.context),
+            "after_save": after_save(request, self.context),
             "household": self._household(),
             "tickets": self._tickets(),
             **self._doses(),

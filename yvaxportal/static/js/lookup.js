@@ -2,6 +2,8 @@
 // {"items": [{"value": "1312345678", "label": "name", "detail": "address"}]}.
 // data-lookup-label names the element that shows the label of what was chosen;
 // data-lookup-empty is the text for no result.
+import { looksLikePersonalNumber } from "./guard.js";
+
 const PAUSE_MS = 150;
 let count = 0;
 
@@ -44,7 +46,8 @@ class Lookup {
   async ask() {
     this.asking?.abort();
     const text = this.field.value.trim();
-    if (!text) {
+    // A question travels in an address: nothing that may be a personal number does.
+    if (!text || looksLikePersonalNumber(text) || text.replace(/\D/gu, "").length > 10) {
       this.close();
       return;
     }
