@@ -18,9 +18,14 @@ from yvaxportal.models.audit import AuditEvent, AuditLeaf, AuditSeal
 
 KEY = Ed25519PrivateKey.generate()
 NUMBER = "900000000001"
-FORGED = "INSERT INTO audit_event (transaction_id, actor, actor_groups, action, outcome) "
-BEHIND = FORGED + "SELECT transaction_id, 'x', '', 'sign-in.done', 'done' FROM audit_event WHERE id = 2"
-AHEAD = FORGED + "VALUES ('999999999', 'x', '', 'sign-in.done', 'done')"
+BEHIND = (
+    "INSERT INTO audit_event (transaction_id, actor, actor_groups, action, outcome) "
+    "SELECT transaction_id, 'x', '', 'sign-in.done', 'done' FROM audit_event WHERE id = 2"
+)
+AHEAD = (
+    "INSERT INTO audit_event (transaction_id, actor, actor_groups, action, outcome) "
+    "VALUES ('999999999', 'x', '', 'sign-in.done', 'done')"
+)
 
 
 @pytest.fixture
@@ -169,8 +174,10 @@ def test_the_recipe_of_the_documentation_verifies_from_outside(sealed: Engine) -
         seals = connection.execute(select(AuditSeal).order_by(AuditSeal.id)).all()
         sizes = [seal.leaf_count for seal in seals]
         leaves = connection.execute(select(AuditLeaf.hash).order_by(AuditLeaf.event_id)).scalars().all()
-    names = "id event_uuid occurred_at actor actor_groups address action outcome resident_id subject purpose".split()
-    names += ["case_reference", "detail", "before", "after"]
+    names = [
+        *("id", "event_uuid", "occurred_at", "actor", "actor_groups", "address", "action", "outcome"),
+        *("resident_id", "subject", "purpose", "case_reference", "detail", "before", "after"),
+    ]
     hashes = []
     for line in lines:
         moment = datetime.fromisoformat(line["occurred_at"]).astimezone(UTC)

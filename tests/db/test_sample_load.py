@@ -241,6 +241,7 @@ def test_without_demo_accounts_there_are_none(
     assert load_city(database_urls.owner, ring).accounts == 0
     with owner_engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM staff_account")).scalar_one() == 0
+        assert connection.execute(text("SELECT count(*) FROM staff_group")).scalar_one() == 7
         actions = connection.scalars(text("SELECT action FROM audit_event")).all()
     assert actions == [Action.SAMPLE_LOADED.value]
 

@@ -60,16 +60,18 @@ def number_node() -> colander.SchemaNode:
 def purpose_nodes(purposes: Mapping[str, Purpose], request: PortalRequest) -> list[colander.SchemaNode]:
     """Return the fields that every reading asks for: a purpose in force today, and the case."""
     japanese = request.locale_name == "ja"
+    choices = [
+        (purpose.id, f"{purpose.label_ja if japanese else purpose.label_en} ({purpose.legal_basis})")
+        for purpose in purposes.values()
+        if purpose.in_force(request.today)
+    ]
     return [
+        # One below the other: each is a sentence with its legal basis.
         choice_node(
             "purpose",
             _("Purpose"),
-            [
-                (purpose.id, f"{purpose.label_ja if japanese else purpose.label_en} ({purpose.legal_basis})")
-                for purpose in purposes.values()
-                if purpose.in_force(request.today)
-            ],
-            as_radio=True,
+            choices,
+            widget=deform.widget.RadioChoiceWidget(values=choices, inline=False),
         ),
         text_node(
             "case_reference",

@@ -26,9 +26,13 @@ DEMO_ACCOUNTS = (
 _CREATED_AT = datetime(2026, 4, 1, tzinfo=UTC)
 
 
-def create_demo_accounts(session: Session, key_ring: KeyRing) -> int:
-    """Add the groups that are missing, with terminals on this machine, and the demo accounts; count these."""
+def add_groups(session: Session) -> None:
+    """Add the built-in groups that are missing, with their default rights and terminals on this machine."""
     ensure_groups(session, default_groups(), networks=LOOPBACK)
+
+
+def create_demo_accounts(session: Session, key_ring: KeyRing) -> int:
+    """Add the demo accounts and return how many there are; their groups must be there."""
     for login, display_name, group in DEMO_ACCOUNTS:
         create_account(
             session,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.models.resident import Resident
-from yvaxportal.sample.accounts import create_demo_accounts
+from yvaxportal.sample.accounts import add_groups, create_demo_accounts
 from yvaxportal.sample.bulk import BulkLoad
 from yvaxportal.sample.city import City, Plan
 from yvaxportal.sample.copy_text import line
@@ -75,6 +75,7 @@ def load(
             raise SampleError("yvaxportal.database.migration_url", "the sample needs postgresql+psycopg://")
         with Session(connection) as session:
             rows = _fill(driver, session, plan, chunks)
+            add_groups(session)
             accounts = create_demo_accounts(session, ring) if demo_accounts else 0
             AuditTrail(session, engine, SYSTEM).record(
                 Action.SAMPLE_LOADED, detail={"residents": residents, "seed": seed}
