@@ -1,4 +1,4 @@
-"""``yvax audit``: seal the log now, verify it, print the public key for whoever verifies from outside (M14)."""
+"""``yvax audit``: seal the log now, verify it, print the public key for verifying from outside (M14)."""
 
 import argparse
 from pathlib import Path
