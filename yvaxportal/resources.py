@@ -12,6 +12,7 @@ from pyramid.httpexceptions import HTTPForbidden
 
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
+from yvaxportal.services.accounts import account_by_login
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
 
 Ace = tuple[str, str, object]
@@ -234,6 +235,8 @@ class Accounts(Node):
     def __getitem__(self, name: str) -> Node:
         if not self.request.has_permission(P.ACCOUNT_MANAGE, self):
             raise HTTPForbidden
+        if account_by_login(self.request.db, name) is None:
+            raise KeyError(name)
         return AccountNode(self, name, self.request)
 
 

@@ -140,18 +140,19 @@ def test_of_two_who_store_one_number_at_once_one_wins(
 ) -> None:
     together = threading.Barrier(2)
 
-    def store(who: int) -> bool:
+    def store(who: int, number: str) -> bool:
         together.wait(timeout=30)
         try:
-            vault.store(who, FIRST, source="my_number_card", now=NOW, audit=audit)
+            vault.store(who, number, source="my_number_card", now=NOW, audit=audit)
         except NumberTakenError:
             return False
         return True
 
     with ThreadPoolExecutor(2) as pool:
-        won = list(pool.map(store, people))
-    assert sorted(won) == [False, True]
-    assert [vault.has(who) for who in people] == won
+        for number in (FIRST, SECOND, "900000316769", "900000475140", "900000712710", "900000633527"):
+            won = list(pool.map(store, people, [number, number]))
+            assert sorted(won) == [False, True]
+            assert vault.find(number, **READ, audit=audit) == people[won.index(True)]
 
 
 def test_a_number_belongs_to_one_person(

@@ -61,7 +61,12 @@ def purpose_nodes(purposes: Mapping[str, Purpose], request: PortalRequest) -> li
     """Return the fields that every reading asks for: a purpose in force today, and the case."""
     japanese = request.locale_name == "ja"
     choices = [
-        (purpose.id, f"{purpose.label_ja if japanese else purpose.label_en} ({purpose.legal_basis})")
+        (
+            purpose.id,
+            f"{purpose.label_ja}（{purpose.legal_basis}）"
+            if japanese
+            else f"{purpose.label_en} ({purpose.legal_basis})",
+        )
         for purpose in purposes.values()
         if purpose.in_force(request.today)
     ]

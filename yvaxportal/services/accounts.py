@@ -29,8 +29,12 @@ UNUSED_AFTER = timedelta(days=90)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
+#: A login stands in the address of its page, beside the page that makes new accounts.
+RESERVED_LOGINS = frozenset({"new"})
+
+
 class LoginTakenError(ValueError):
-    """An account with this login exists."""
+    """An account with this login exists, or the portal needs the word itself."""
 
 
 class PasswordRefusedError(ValueError):
@@ -115,6 +119,8 @@ def open_account(
 
     :raises LoginTakenError: the login is in use, by a revoked account too: logins are never given twice.
     """
+    if login in RESERVED_LOGINS:
+        raise LoginTakenError
     password = temporary_password()
     try:
         with session.begin_nested():

@@ -20,11 +20,13 @@ from yvaxportal.forms.rendering import PortalForm
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import PersonalNumber, VaultNode
 from yvaxportal.security.permissions import Permission
+from yvaxportal.services.residents import ResidentRow
 from yvaxportal.values.checkdigits import PersonalNumberError
 from yvaxportal.values.text import _
 from yvaxportal.vault.purposes import PurposeError
 from yvaxportal.vault.vault import NoNumberError, NumberTakenError
 from yvaxportal.views.parts import parts_of
+from yvaxportal.views.wording import Wording
 
 GROUP = 4
 ONCE = "personal-number-forms"
@@ -52,6 +54,12 @@ def needs_fresh_factor(method: Callable[[Any], Answer]) -> Callable[[Any], Answe
         return HTTPSeeOther(request.resource_url(request.root, "second-factor", query=came_from))
 
     return guarded
+
+
+def about(request: PortalRequest, resident: ResidentRow) -> str:
+    """Return whose number it is, so that nobody is taken for a namesake."""
+    born = Wording(request).birth(resident.date_of_birth_written, foreign=resident.is_foreign_national)
+    return f"{resident.name}  {born}  {resident.atena_number}"
 
 
 class VaultView:
@@ -104,7 +112,7 @@ class ReadPersonalNumber(VaultView):
 
     def _page(self, form: str | None, number: str | None = None) -> dict[str, Any]:
         return {
-            "resident": self.context.resident,
+            "about": about(self.request, self.context.resident),
             "parts": parts_of(self.request, self.context.resident_node, "personal-number"),
             "form": form,
             "number": number,
@@ -168,7 +176,7 @@ class EnterPersonalNumber(VaultView):
 
     def _page(self, form: str) -> dict[str, Any]:
         return {
-            "resident": self.context.resident,
+            "about": about(self.request, self.context.resident),
             "form": form,
             "registered": self.request.vault.has(self.context.resident.id),
         }

@@ -26,6 +26,7 @@ from yvaxportal.services.resident_page import (
 from yvaxportal.services.residents import household_of
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
+from yvaxportal.values.wareki import parse_date
 from yvaxportal.views.doses.after import after_save
 from yvaxportal.views.parts import parts_of
 from yvaxportal.views.timeline import (
@@ -176,9 +177,10 @@ class ResidentPage:
             return {"sees_doses": False, "doses": [], "due_items": [], "figure": None}
         doses = doses_of(self.request.db, self.resident.id)
         resident = self.resident
+        born = parse_date(resident.date_of_birth_written)
         items = [
             item
-            for item in due(resident.date_of_birth, str(resident.sex), self._given(doses), self.request.today)
+            for item in due(born, str(resident.sex), self._given(doses), self.request.today)
             if item.status in DUE_SHOWN and resident.resident_category is ResidentCategory.RESIDENT
         ]
         return {
