@@ -77,8 +77,11 @@ class PortalForm(deform.Form):
         )
         self.enter_next = enter_next
         _give_ids(self, formid)
-        if self.focus == "on" and not any(field.autofocus for field in leaves(self)):
-            self._focus_on(next((field for field in leaves(self) if not field.widget.hidden), None))
+        if self.focus == "on":
+            # deform chooses by the kind of field; here the schema says which, or it is the first one seen.
+            visible = [field for field in leaves(self) if not field.widget.hidden]
+            asked = (field for field in visible if getattr(field.schema, "autofocus", None))
+            self._focus_on(next(asked, visible[0] if visible else None))
 
     def validate(
         self, controls: Iterable[tuple[str, object]], subcontrol: str | None = None
