@@ -10,6 +10,8 @@ def includeme(config: Configurator) -> None:
         {
             "tm.manager_hook": pyramid_tm.explicit_manager,
             "tm.commit_veto": pyramid_tm.default_commit_veto,
+            # Who acts is the audit log's to say; asking here would be outside the pages for what goes wrong.
+            "tm.annotate_user": "false",
             "retry.attempts": 3,
         },
     )

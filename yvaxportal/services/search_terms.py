@@ -57,7 +57,7 @@ def read_terms(text: str) -> SearchTerms:
     """
     if contains_personal_number(text):
         raise PersonalNumberTypedError
-    if len(text) > MAX_LENGTH or any(ord(char) < ord(" ") and not char.isspace() for char in text):
+    if len(text) > MAX_LENGTH or any(_is_broken(char) for char in text):
         raise NothingToSearchError
     names: list[str] = []
     addresses: list[str] = []
@@ -79,6 +79,11 @@ def read_terms(text: str) -> SearchTerms:
     ):
         raise NothingToSearchError
     return terms
+
+
+def _is_broken(char: str) -> bool:
+    """Tell whether a character is a control, or stands for bytes in another encoding than the page's."""
+    return char == "\N{REPLACEMENT CHARACTER}" or (ord(char) < ord(" ") and not char.isspace())
 
 
 def _add(token: str, found: SearchTerms, names: list[str], addresses: list[str]) -> SearchTerms:

@@ -15,6 +15,7 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from transaction.interfaces import TransactionError
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.models.codes import Outcome
@@ -111,7 +112,7 @@ def failed(context: Exception, request: PortalRequest) -> Response:
             outcome=Outcome.FAILED,
             detail={"path": request.path, "method": request.method, "error": cause},
         )
-    except SQLAlchemyError as also:
+    except (SQLAlchemyError, TransactionError) as also:
         log.error("the failure could not be audited: %s", type(also).__name__)  # noqa: TRY400 - no values
     status = HTTPStatus.SERVICE_UNAVAILABLE if unreachable else HTTPStatus.INTERNAL_SERVER_ERROR
     return error_page(request, status)

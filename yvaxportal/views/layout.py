@@ -39,7 +39,8 @@ class Layout:
 
     def __init__(self, request: PortalRequest) -> None:
         self._request = request
-        self._root = request.root if isinstance(request.root, resources.Root) else resources.Root(request)
+        root = getattr(request, "root", None)
+        self._root = root if isinstance(root, resources.Root) else resources.Root(request)
 
     def _url(self, *names: str) -> str:
         return str(self._request.resource_path(self._root, *names))
