@@ -7,7 +7,7 @@ ACTION_LABELS = {
     Action.RESIDENT_SEARCHED: _("Searched for residents"),
     Action.RESIDENT_VIEWED: _("Saw a resident's page"),
     Action.RESIDENT_CHANGED: _("Changed register items"),
-    Action.CONTACT_VIEWED: _("Saw a protected address"),
+    Action.CONTACT_VIEWED: _("Saw address and contact"),
     Action.CONTACT_CHANGED: _("Changed the contact"),
     Action.NOTE_VIEWED: _("Saw remarks"),
     Action.NOTE_CHANGED: _("Changed remarks"),

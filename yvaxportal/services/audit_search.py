@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, extract, func, or_, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
@@ -87,7 +87,7 @@ _COLUMNS = (
     AuditEvent.occurred_at,
     AuditEvent.actor,
     AuditEvent.actor_groups,
-    cast(AuditEvent.address, Text),
+    func.host(AuditEvent.address),
     AuditEvent.action,
     AuditEvent.outcome,
     Resident.atena_number,
