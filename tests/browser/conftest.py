@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,13 +44,29 @@ def address(app: Router) -> Iterator[str]:
 
 
 @pytest.fixture
-def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
-    made = chromium.new_context(
-        base_url=address, viewport={"width": 1280, "height": 720}, locale="ja-JP", timezone_id="Asia/Tokyo"
-    )
-    made.set_default_timeout(10_000)
-    yield made
-    made.close()
+def another(chromium: Browser, address: str) -> Iterator[Callable[[], BrowserContext]]:
+    """Open one more browser, with cookies of its own."""
+    opened: list[BrowserContext] = []
+
+    def visitor() -> BrowserContext:
+        made = chromium.new_context(
+            base_url=address,
+            viewport={"width": 1280, "height": 720},
+            locale="ja-JP",
+            timezone_id="Asia/Tokyo",
+        )
+        made.set_default_timeout(10_000)
+        opened.append(made)
+        return made
+
+    yield visitor
+    for made in opened:
+        made.close()
+
+
+@pytest.fixture
+def context(another: Callable[[], BrowserContext]) -> BrowserContext:
+    return another()
 
 
 @pytest.fixture
