@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from yvaxportal.audit.keys import load_public_key, load_signing_key, public_pem
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from yvaxportal.audit.keys import SigningKeyError, load_public_key, load_signing_key, public_pem
 from yvaxportal.audit.seal import seal_pending
 from yvaxportal.audit.verify import verify
 from yvaxportal.commands.common import Subparsers, add_ini, load_settings
@@ -41,7 +43,7 @@ def run_verify(args: argparse.Namespace) -> int:
     """Verify; exit code 1 when anything is wrong."""
     settings = load_settings(args)
     if args.public_key:
-        public_key = load_public_key(args.public_key.read_bytes())
+        public_key = read_public_key(args.public_key)
     else:
         public_key = load_signing_key(settings.signing_key_file).public_key()
     engine = open_engine(settings.database_url, pool_size=1, statement_timeout_seconds=3600)
@@ -53,6 +55,15 @@ def run_verify(args: argparse.Namespace) -> int:
     state = "intact" if not report.findings else f"{len(report.findings)} findings"
     print(f"{report.sealed} events under {report.seals} seals, {report.unsealed} not sealed yet: {state}")
     return 1 if report.findings else 0
+
+
+def read_public_key(path: Path) -> Ed25519PublicKey:
+    """Return the public key in the file ``path``; SigningKeyError when there is none."""
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise SigningKeyError(f"--public-key: the file cannot be read ({type(error).__name__})") from None
+    return load_public_key(pem)
 
 
 def run_key(args: argparse.Namespace) -> int:

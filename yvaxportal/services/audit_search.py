@@ -46,6 +46,7 @@ class AuditLine:
     address: str | None
     action: str
     outcome: Outcome
+    resident_id: int | None
     atena_number: str | None
     subject: str | None
     purpose: str | None
@@ -90,6 +91,7 @@ _COLUMNS = (
     func.host(AuditEvent.address),
     AuditEvent.action,
     AuditEvent.outcome,
+    AuditEvent.resident_id,
     Resident.atena_number,
     AuditEvent.subject,
     AuditEvent.purpose,
@@ -147,7 +149,7 @@ def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
         conditions.append(AuditEvent.case_reference == query.case_reference)
     if query.first_day is not None:
         conditions.append(AuditEvent.occurred_at >= start_of(query.first_day))
-    if query.last_day is not None:
+    if query.last_day is not None and query.last_day < date.max:
         conditions.append(AuditEvent.occurred_at < start_of(query.last_day + timedelta(days=1)))
     if query.not_done:
         conditions.append(AuditEvent.outcome != Outcome.DONE)

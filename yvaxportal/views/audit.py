@@ -65,13 +65,12 @@ class AuditView:
 
     def _line(self, event: AuditLine) -> dict[str, Any]:
         label = _LABELS.get(event.action)
-        purpose = self.request.vault.purposes.get(event.purpose or "")
         more = {
             self.words.say(title): json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
             for title, value in (
                 (_("Details"), event.detail),
-                (_("Before"), event.before),
-                (_("After"), event.after),
+                (_("Before"), self._told(event, event.before)),
+                (_("After"), self._told(event, event.after)),
             )
             if value
         }
@@ -91,10 +90,26 @@ class AuditView:
             "url": url,
             "outcome": self.words.code(event.outcome),
             "kind": _OUTCOME_KINDS[event.outcome],
-            "purpose": (purpose.label_ja if self.words.japanese else purpose.label_en) if purpose else "",
+            "purpose": self._purpose(event.purpose),
             "case": event.case_reference or "",
             "more": more,
         }
+
+    def _purpose(self, written: str | None) -> str:
+        """Return the label of a purpose; one that is no longer configured stands for itself."""
+        purpose = self.request.vault.purposes.get(written or "")
+        if purpose is None:
+            return written or ""
+        return purpose.label_ja if self.words.japanese else purpose.label_en
+
+    def _told(self, event: AuditLine, values: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return changed values; of a resident's record only which items changed, never what they hold.
+
+        The log keeps both. Here they would go round the rights on names and addresses, which auditors lack.
+        """
+        if values is None or event.resident_id is None:
+            return values
+        return dict.fromkeys(values, self.words.say(_("not shown here")))
 
     def page_urls(self, page: AuditPage, filters: dict[str, str]) -> dict[str, str | None]:
         """Return the addresses of the first and the next page under the same filter."""

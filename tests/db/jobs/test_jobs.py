@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,9 @@ def run_worker(app: App, engine: Engine) -> None:
                 additional_context={KEY: Tools(engine, Ed25519PrivateKey.generate())},
             )
 
-    asyncio.run(until_idle())
+    # In a thread of its own: Playwright's loop, where a browser test ran before, still lives in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, until_idle()).result()
 
 
 def rows(urls: DatabaseUrls, query: str) -> list[tuple[Any, ...]]:
