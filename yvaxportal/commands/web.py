@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import waitress
 
 import yvaxportal
+from yvaxportal.commands.allocator import give_memory_back
 from yvaxportal.commands.common import Subparsers, add_ini, read_ini, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
 from yvaxportal.migrate import require_current
@@ -26,6 +27,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT, then finish the requests under way."""
+    give_memory_back()
     raw = read_ini(args)
     settings = read_settings(raw)
     set_up_logging(args)

@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 from sqlalchemy import BigInteger, Date, DateTime, Enum, Identity, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,6 +29,21 @@ class Base(DeclarativeBase):
 
 
 Identifier = Annotated[int, mapped_column(BigInteger, Identity(always=False), primary_key=True)]
+
+
+class RowShape(Protocol):
+    """A dataclass whose fields are named like columns."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+def columns_for(model: type[Base], shape: type[RowShape]) -> list[KeyedColumnElement[Any]]:
+    """Return the columns of ``model`` that fill a ``shape``, in its order.
+
+    The table's own columns, not the mapper's attributes: reading plain rows through the mapper costs a page
+    a third of its time in the database layer.
+    """
+    return [model.__table__.c[name] for name in shape.__dataclass_fields__]
 
 
 def code_type(codes: type[StrEnum]) -> Enum:

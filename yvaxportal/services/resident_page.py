@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, Date, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
+from yvaxportal.models.base import columns_for
 from yvaxportal.models.codes import (
     DoseCategory,
     DoseState,
@@ -97,32 +98,58 @@ class TicketRow:
     state: TicketState
 
 
+# Built once, on the tables: a statement costs more to put together than to send.
+_contact, _note, _eligibility = ResidentContact.__table__.c, ResidentNote.__table__.c, Eligibility.__table__.c
+_dose, _institution, _ticket = Dose.__table__.c, MedicalInstitution.__table__.c, Ticket.__table__.c
+_measure = SupportMeasure.__table__.c
+_RESIDENT = bindparam("resident_id", type_=BigInteger)
+_DAY = bindparam("day", type_=Date)
+_CONTACT = select(*columns_for(ResidentContact, ContactRow)).where(_contact.resident_id == _RESIDENT)
+_NOTE = select(*columns_for(ResidentNote, NoteRow)).where(_note.resident_id == _RESIDENT)
+_ELIGIBILITY = (
+    select(*columns_for(Eligibility, EligibilityRow))
+    .where(
+        _eligibility.resident_id == _RESIDENT,
+        _eligibility.valid_from <= _DAY,
+        or_(_eligibility.valid_to.is_(None), _eligibility.valid_to >= _DAY),
+    )
+    .order_by(_eligibility.valid_from)
+)
+_PLACE = func.coalesce(_institution.name, _dose.medical_institution_name)
+_DOSES = (
+    select(*(_PLACE if name == "institution" else _dose[name] for name in DoseRow.__dataclass_fields__))
+    .select_from(Dose.__table__)
+    .outerjoin(MedicalInstitution.__table__, _institution.id == _dose.medical_institution_id)
+    .where(_dose.resident_id == _RESIDENT)
+    .order_by(_dose.given_on.desc(), _dose.id.desc())
+    .limit(bindparam("limit"))
+)
+_TICKETS = (
+    select(*columns_for(Ticket, TicketRow))
+    .where(_ticket.resident_id == _RESIDENT)
+    .order_by(_ticket.issued_on.desc(), _ticket.id.desc())
+    .limit(100)
+)
+_MEASURE_ENDS = select(func.max(_measure.ends_on)).where(
+    _measure.resident_id == _RESIDENT, _measure.lifted_at.is_(None)
+)
+
+
 def contact_of(session: Session, resident_id: int) -> ContactRow | None:
     """Return the contact of a resident, None when nothing is known."""
-    columns = [getattr(ResidentContact, name) for name in ContactRow.__dataclass_fields__]
-    row = session.execute(select(*columns).where(ResidentContact.resident_id == resident_id)).one_or_none()
+    row = session.execute(_CONTACT, {"resident_id": resident_id}).one_or_none()
     return ContactRow(*row) if row else None
 
 
 def note_of(session: Session, resident_id: int) -> NoteRow | None:
     """Return the remarks on a resident, None when there are none."""
-    columns = [getattr(ResidentNote, name) for name in NoteRow.__dataclass_fields__]
-    row = session.execute(select(*columns).where(ResidentNote.resident_id == resident_id)).one_or_none()
+    row = session.execute(_NOTE, {"resident_id": resident_id}).one_or_none()
     return NoteRow(*row) if row else None
 
 
 def eligibility_on(session: Session, resident_id: int, day: date) -> Sequence[EligibilityRow]:
     """Return the eligibilities in force on ``day``, in the order of the record items."""
-    columns = [getattr(Eligibility, name) for name in EligibilityRow.__dataclass_fields__]
-    rows = session.execute(
-        select(*columns)
-        .where(
-            Eligibility.resident_id == resident_id,
-            Eligibility.valid_from <= day,
-            or_(Eligibility.valid_to.is_(None), Eligibility.valid_to >= day),
-        )
-        .order_by(Eligibility.valid_from),
-    )
+    rows = session.execute(_ELIGIBILITY, {"resident_id": resident_id, "day": day})
     latest = {row.kind: EligibilityRow(*row) for row in rows}
     return [latest[kind] for kind in EligibilityKind if kind in latest]
 
@@ -130,46 +157,17 @@ def eligibility_on(session: Session, resident_id: int, day: date) -> Sequence[El
 def doses_of(session: Session, resident_id: int, *, limit: int = DOSES_SHOWN) -> Sequence[DoseRow]:
     """Return the doses of a resident, newest first, cancelled ones included."""
     rows: Sequence[Sequence[Any]] = session.execute(
-        select(
-            Dose.id,
-            Dose.vaccine,
-            Dose.dose_number,
-            Dose.given_on,
-            Dose.judgement,
-            Dose.dose_category,
-            func.coalesce(MedicalInstitution.name, Dose.medical_institution_name),
-            Dose.lot_number,
-            Dose.remarks,
-            Dose.age_when_given,
-            Dose.alerts,
-            Dose.state,
-            Dose.revision,
-        )
-        .outerjoin(MedicalInstitution, MedicalInstitution.id == Dose.medical_institution_id)
-        .where(Dose.resident_id == resident_id)
-        .order_by(Dose.given_on.desc(), Dose.id.desc())
-        .limit(limit),
+        _DOSES, {"resident_id": resident_id, "limit": limit}
     ).all()
     return [DoseRow(*row) for row in rows]
 
 
 def tickets_of(session: Session, resident_id: int) -> Sequence[TicketRow]:
     """Return the tickets of a resident, newest first."""
-    columns = [getattr(Ticket, name) for name in TicketRow.__dataclass_fields__]
-    rows = session.execute(
-        select(*columns)
-        .where(Ticket.resident_id == resident_id)
-        .order_by(Ticket.issued_on.desc(), Ticket.id.desc())
-        .limit(100),
-    )
-    return [TicketRow(*row) for row in rows]
+    return [TicketRow(*row) for row in session.execute(_TICKETS, {"resident_id": resident_id})]
 
 
 def support_measure_until(session: Session, resident_id: int) -> date | None:
     """Return until when the support measure was asked for; it does not lift by itself (None: no dates)."""
-    return session.scalar(
-        select(func.max(SupportMeasure.ends_on)).where(
-            SupportMeasure.resident_id == resident_id,
-            SupportMeasure.lifted_at.is_(None),
-        ),
-    )
+    until: date | None = session.scalar(_MEASURE_ENDS, {"resident_id": resident_id})
+    return until

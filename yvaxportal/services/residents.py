@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from yvaxportal.models.base import columns_for
 from yvaxportal.models.codes import ResidentCategory, Sex
 from yvaxportal.models.resident import Resident
 
@@ -48,16 +49,17 @@ class ResidentRow:
         return self.ceased_resident_on if self.resident_category is ResidentCategory.DECEASED else None
 
 
-RESIDENT_COLUMNS = tuple(getattr(Resident, name) for name in ResidentRow.__dataclass_fields__)
+_resident = Resident.__table__.c
+_BY_ATENA_NUMBER = select(*columns_for(Resident, ResidentRow)).where(
+    _resident.atena_number == bindparam("atena_number")
+)
 
 
 def find_by_atena_number(session: Session, atena_number: str) -> ResidentRow | None:
     """Return the resident with this atena number, None when there is none or it cannot be one."""
     if not (atena_number.isascii() and atena_number.isdigit() and len(atena_number) <= MAX_ATENA_DIGITS):
         return None
-    row = session.execute(
-        select(*RESIDENT_COLUMNS).where(Resident.atena_number == atena_number)
-    ).one_or_none()
+    row = session.execute(_BY_ATENA_NUMBER, {"atena_number": atena_number}).one_or_none()
     return ResidentRow(*row) if row else None
 
 
@@ -72,6 +74,19 @@ class HouseholdMember:
     resident_category: ResidentCategory
 
 
+_OTHERS_OF_HOUSEHOLD = (
+    select(*columns_for(Resident, HouseholdMember))
+    .where(
+        _resident.household_number == bindparam("household_number"),
+        _resident.id != bindparam("resident_id"),
+        _resident.resident_category == ResidentCategory.RESIDENT,
+        _resident.support_measure_flag.is_(False),
+    )
+    .order_by(_resident.id)
+    .limit(bindparam("limit"))
+)
+
+
 def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) -> Sequence[HouseholdMember]:
     """Return the others registered in the household.
 
@@ -81,21 +96,8 @@ def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) ->
     if resident.support_measure_flag:
         return ()
     rows = session.execute(
-        select(
-            Resident.atena_number,
-            Resident.name,
-            Resident.relationship_to_head,
-            Resident.date_of_birth_written,
-            Resident.resident_category,
-        )
-        .where(
-            Resident.household_number == resident.household_number,
-            Resident.id != resident.id,
-            Resident.resident_category == ResidentCategory.RESIDENT,
-            Resident.support_measure_flag.is_(False),
-        )
-        .order_by(Resident.id)
-        .limit(limit),
+        _OTHERS_OF_HOUSEHOLD,
+        {"household_number": resident.household_number, "resident_id": resident.id, "limit": limit},
     )
     return [HouseholdMember(*row) for row in rows]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, and_, cast, insert, or_, select, update
+from sqlalchemy import Date, Row, Text, and_, bindparam, cast, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.staff import (
@@ -20,6 +20,50 @@ from yvaxportal.models.staff import (
 
 TOUCH_EVERY = timedelta(minutes=1)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+_session, _account = StaffSession.__table__.c, StaffAccount.__table__.c
+_group, _membership = StaffGroup.__table__.c, GroupMembership.__table__.c
+_terminal = TerminalNetwork.__table__.c
+_TODAY = bindparam("today", type_=Date)
+# Built once: every request asks this.
+_LIVE_SESSION = (
+    select(
+        _session.id.label("session_id"),
+        _session.last_seen_at,
+        _session.expires_at,
+        _session.second_factor_at,
+        _session.ended_at,
+        _session.ended_reason,
+        _account.id.label("staff_id"),
+        _account.login,
+        _account.display_name,
+        _account.must_change_password,
+        _account.valid_from,
+        _account.valid_to,
+        _account.revoked_at,
+        _account.totp_secret.is_not(None).label("has_second_factor"),
+        _group.name,
+        _group.label_ja,
+        _group.label_en,
+        cast(_terminal.network, Text).label("network"),
+        select(AclVersion.__table__.c.version).scalar_subquery().label("acl_version"),
+    )
+    .select_from(StaffSession.__table__)
+    .join(StaffAccount.__table__, _account.id == _session.staff_id)
+    .outerjoin(
+        GroupMembership.__table__,
+        and_(
+            _membership.staff_id == _account.id,
+            _membership.valid_from <= _TODAY,
+            or_(_membership.valid_to.is_(None), _membership.valid_to >= _TODAY),
+        ),
+    )
+    .outerjoin(StaffGroup.__table__, _group.name == _membership.group_name)
+    .outerjoin(TerminalNetwork.__table__, _terminal.group_name == _group.name)
+    .where(_session.token_hash == bindparam("token_hash"))
+    .order_by(_group.name)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +109,7 @@ def live_session(
 
     One query. An account that is revoked or out of its term has no live session.
     """
-    rows = session.execute(_statement(token_hash, today)).all()
+    rows = session.execute(_LIVE_SESSION, {"token_hash": token_hash, "today": today}).all()
     if not rows:
         return "unknown"
     row = rows[0]
@@ -89,43 +133,6 @@ def live_session(
         acl_version=row.acl_version,
         groups=_held(rows),
         token_hash=token_hash,
-    )
-
-
-def _statement(token_hash: bytes, today: date) -> Select[*tuple[Any, ...]]:
-    belongs = and_(
-        GroupMembership.staff_id == StaffAccount.id,
-        GroupMembership.valid_from <= today,
-        or_(GroupMembership.valid_to.is_(None), GroupMembership.valid_to >= today),
-    )
-    return (
-        select(
-            StaffSession.id.label("session_id"),
-            StaffSession.last_seen_at,
-            StaffSession.expires_at,
-            StaffSession.second_factor_at,
-            StaffSession.ended_at,
-            StaffSession.ended_reason,
-            StaffAccount.id.label("staff_id"),
-            StaffAccount.login,
-            StaffAccount.display_name,
-            StaffAccount.must_change_password,
-            StaffAccount.valid_from,
-            StaffAccount.valid_to,
-            StaffAccount.revoked_at,
-            StaffAccount.totp_secret.is_not(None).label("has_second_factor"),
-            StaffGroup.name,
-            StaffGroup.label_ja,
-            StaffGroup.label_en,
-            cast(TerminalNetwork.network, Text).label("network"),
-            select(AclVersion.version).scalar_subquery().label("acl_version"),
-        )
-        .join(StaffAccount, StaffAccount.id == StaffSession.staff_id)
-        .outerjoin(GroupMembership, belongs)
-        .outerjoin(StaffGroup, StaffGroup.name == GroupMembership.group_name)
-        .outerjoin(TerminalNetwork, TerminalNetwork.group_name == StaffGroup.name)
-        .where(StaffSession.token_hash == token_hash)
-        .order_by(StaffGroup.name)
     )
 
 

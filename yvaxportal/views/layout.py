@@ -41,6 +41,7 @@ class Layout:
         self._request = request
         root = getattr(request, "root", None)
         self._root = root if isinstance(root, resources.Root) else resources.Root(request)
+        self._static: dict[str, str] = {}
 
     def _url(self, *names: str) -> str:
         return str(self._request.resource_path(self._root, *names))
@@ -96,7 +97,11 @@ class Layout:
 
     def static(self, path: str) -> str:
         """Return the address of a file of ours under ``static/``."""
-        return str(self._request.static_path(f"yvaxportal:static/{path}"))
+        # A page asks for the same few files again and again, for each of its pictograms.
+        known = self._static.get(path)
+        if known is None:
+            known = self._static[path] = str(self._request.static_path(f"yvaxportal:static/{path}"))
+        return known
 
     @property
     def bootstrap_url(self) -> str:
