@@ -1,16 +1,11 @@
-"""Bringing the database's schema up to date, and telling whether it is."""
+"""Bringing the database's schema up to date."""
 
 import sysconfig
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
-from sqlalchemy.exc import SQLAlchemyError
-
-from yvaxportal.settings import Settings, SettingsError
 
 # One number for the whole product: whoever migrates first holds it, the others wait for it.
 LOCK_KEY = 0x79766178
@@ -51,25 +46,3 @@ def configuration() -> Config:
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
     return config
-
-
-def is_current(url: str) -> bool:
-    """Tell whether the schema is the one this code was written for; SQLAlchemyError if it cannot be asked."""
-    wanted = ScriptDirectory.from_config(configuration()).get_current_head()
-    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"connect_timeout": 5})
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == wanted
-
-
-def require_current(settings: Settings) -> None:
-    """Raise SettingsError when the database does not answer or its tables are not those of this code."""
-    try:
-        current = is_current(settings.database_url)
-    except SQLAlchemyError as error:
-        hint = "; `make run` starts it" if settings.database == "embedded" else ""
-        problem = f"the database cannot be reached ({type(error).__name__}){hint}"
-        raise SettingsError("yvaxportal.database.url", problem) from None
-    if not current:
-        raise SettingsError(
-            "yvaxportal.database.url", "its tables are of another version: run `yvax migrate`"
-        )

@@ -14,6 +14,7 @@ from yvaxportal import migrate
 from yvaxportal.embedded.places import APP_ROLE, DatabaseUrls
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.models import Base
+from yvaxportal.models.schema import REVISION, is_current
 
 # The SQL that migration 0002 ran when it was written. When procrastinate changes it, an existing database
 # needs a migration with procrastinate's own migration script; then this is the new sum.
@@ -67,12 +68,16 @@ def test_models_and_migrations_agree(postgres: DatabaseServer, owner_engine: Eng
     assert ("column", "resident", "id", "bigint t d") in migrated
 
 
+def test_the_code_names_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(migrate.configuration()).get_current_head() == REVISION
+
+
 def test_two_that_migrate_at_once(empty: DatabaseUrls) -> None:
-    assert not migrate.is_current(empty.owner)
+    assert not is_current(empty.owner)
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(migrate.upgrade, empty.owner, APP_ROLE) for _ in range(2)]:
             done.result()
-    assert migrate.is_current(empty.app)
+    assert is_current(empty.app)
 
 
 def test_a_failed_migration_leaves_nothing(empty: DatabaseUrls) -> None:
@@ -119,7 +124,7 @@ def test_the_roles_that_the_deployment_guide_makes_are_enough(postgres: Database
             with app.connect() as connection:
                 assert connection.scalar(text("SELECT count(*) FROM resident")) == 0
                 assert connection.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
-            assert migrate.is_current(address.replace("guide_owner", "guide_app"))
+            assert is_current(address.replace("guide_owner", "guide_app"))
         finally:
             admin.execute("DROP DATABASE IF EXISTS guide WITH (FORCE)")
             admin.execute("DROP ROLE IF EXISTS guide_app")

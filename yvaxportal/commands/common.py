@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import plaster
+from sqlalchemy.exc import SQLAlchemyError
 
 from yvaxportal.logging_setup import configure_logging
+from yvaxportal.models.schema import is_current
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 # argparse's own type, which cannot be subscripted when the program runs.
@@ -60,3 +62,17 @@ def set_up_logging(args: argparse.Namespace) -> None:
         configure_logging(args.ini)
     except (KeyError, ValueError, TypeError, RuntimeError, OSError, configparser.Error) as error:
         raise SettingsError(f"{args.ini} [loggers]", f"cannot be used ({type(error).__name__})") from None
+
+
+def require_current(settings: Settings) -> None:
+    """Raise SettingsError when the database does not answer or its tables are not those of this code."""
+    try:
+        current = is_current(settings.database_url)
+    except SQLAlchemyError as error:
+        hint = "; `make run` starts it" if settings.database == "embedded" else ""
+        problem = f"the database cannot be reached ({type(error).__name__}){hint}"
+        raise SettingsError("yvaxportal.database.url", problem) from None
+    if not current:
+        raise SettingsError(
+            "yvaxportal.database.url", "its tables are of another version: run `yvax migrate`"
+        )

@@ -5,8 +5,7 @@ from datetime import date
 
 from sqlalchemy import create_engine, exists, pool, select
 
-from yvaxportal.commands.common import Subparsers, add_ini, load_settings, set_up_logging
-from yvaxportal.migrate import require_current
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings, require_current, set_up_logging
 from yvaxportal.models import Resident
 from yvaxportal.sample import SAMPLE_DAY, load
 from yvaxportal.settings import Settings, SettingsError

@@ -2,8 +2,7 @@
 
 import argparse
 
-from yvaxportal.commands.common import Subparsers, add_ini, load_settings
-from yvaxportal.migrate import require_current
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings, require_current
 
 
 def add(subparsers: Subparsers) -> None:

@@ -11,9 +11,8 @@ import waitress
 
 import yvaxportal
 from yvaxportal.commands.allocator import give_memory_back
-from yvaxportal.commands.common import Subparsers, add_ini, read_ini, set_up_logging
+from yvaxportal.commands.common import Subparsers, add_ini, read_ini, require_current, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
-from yvaxportal.migrate import require_current
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 

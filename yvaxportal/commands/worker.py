@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 
-from yvaxportal.commands.common import Subparsers, add_ini, load_settings, set_up_logging
+from yvaxportal.commands.common import Subparsers, add_ini, load_settings, require_current, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
 from yvaxportal.jobs.worker import work
-from yvaxportal.migrate import require_current
 
 
 def add(subparsers: Subparsers) -> None:

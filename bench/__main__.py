@@ -1,0 +1,85 @@
+"""``make bench``: measure everything that has a bar, print the table and keep it in bench/RESULTS.md.
+
+BENCH_RESIDENTS  size of the large city (150,000 is what the bars are for)
+BENCH_GROWTH     size of the city that shows how search grows (1,500,000; 0 leaves that line out)
+BENCH_SECONDS    how long a server is loaded for one figure (20)
+BENCH_FOLDER     where the databases are made (the system's temporary folder; the large ones need about 15 GB)
+
+With other sizes than the bars' own the table is printed but RESULTS.md stays.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import resident_page, sample_load, search
+from bench.city import city, portal
+from bench.report import Measure, results, table
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+# Two cities for the same page: one with next to no doses, one with about 200,000.
+FEW, MANY = 500, 16_500
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured, from the environment."""
+
+    residents: int
+    growth: int
+    seconds: float
+    folder: Path | None
+
+    @classmethod
+    def read(cls) -> "Plan":
+        """Read the plan; ValueError where a number is none."""
+        folder = os.environ.get("BENCH_FOLDER")
+        return cls(
+            int(os.environ.get("BENCH_RESIDENTS", search.BAR_RESIDENTS)),
+            int(os.environ.get("BENCH_GROWTH", search.GROWN_RESIDENTS)),
+            float(os.environ.get("BENCH_SECONDS", "20")),
+            Path(folder) if folder else None,
+        )
+
+    @property
+    def is_the_bars(self) -> bool:
+        """Tell whether the sizes are those the bars are for."""
+        return (self.residents, self.growth) == (search.BAR_RESIDENTS, search.GROWN_RESIDENTS)
+
+
+def measure_all(plan: Plan) -> Iterator[Measure]:
+    """Give line after line, as soon as it is known."""
+    with city(plan.residents, folder=plan.folder) as place:
+        yield from sample_load.measures(place)
+        with portal(place) as (port, _):
+            small = search.times(place, port)
+        yield from search.measures(small, plan.residents)
+        found = resident_page.page_load(place, plan.seconds)
+        yield from resident_page.measures(place, found, resident_page.bare_view(plan.seconds / 4))
+    loads = []
+    for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
+        with city(residents, folder=plan.folder) as place:
+            loads.append((place.report.rows["dose"], resident_page.page_load(place, plan.seconds)))
+    yield from resident_page.same_with_doses(*loads)
+    if plan.growth:
+        with city(plan.growth, folder=plan.folder) as place, portal(place) as (port, _):
+            grown = search.times(place, port)
+        yield from search.growth(small, grown, plan.residents, plan.growth)
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    plan = Plan.read()
+    measures: list[Measure] = []
+    for line in measure_all(plan):
+        measures.append(line)
+        print(f"{line.what}: {line.measured}", flush=True)
+    print(f"\n{table(measures)}")
+    if plan.is_the_bars:
+        RESULTS.write_text(results(measures, datetime.now(UTC)), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
