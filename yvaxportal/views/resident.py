@@ -1,23 +1,19 @@
 """The page about one resident: who, what was given, what is due, and what may be done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from pyramid.view import view_config
 
 from yvaxportal.audit.actions import Action
-from yvaxportal.models.codes import DoseCategory, DoseState, Judgement, ResidentCategory
-from yvaxportal.programme.due import DueItem, GivenDose, due
+from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Resident
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.resident_page import (
-    DoseRow,
     EligibilityRow,
     contact_of,
-    doses_of,
     eligibility_on,
     note_of,
     support_measure_until,
@@ -26,47 +22,12 @@ from yvaxportal.services.resident_page import (
 from yvaxportal.services.residents import household_of
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
-from yvaxportal.values.wareki import parse_date
 from yvaxportal.views.doses.after import after_save
 from yvaxportal.views.parts import parts_of
-from yvaxportal.views.timeline import (
-    DueWindow,
-    MarkStatus,
-    TimelineEntry,
-    TimelineFigure,
-    WindowStatus,
-    dose_timeline,
-)
+from yvaxportal.views.resident_doses import DosePanel
 from yvaxportal.views.wording import Wording
 
-DUE_SHOWN = ("overdue", "due", "doubtful", "soon")
 STALE_AFTER = timedelta(days=31)
-_DUE_WORDS = {
-    "overdue": _("Overdue"),
-    "due": _("Due now"),
-    "doubtful": _("To be checked"),
-    "soon": _("Soon"),
-}
-_DUE_KINDS = {"overdue": "overdue", "due": "ok", "doubtful": "doubtful", "soon": "soon"}
-_WINDOWS: dict[str, WindowStatus] = {"overdue": "overdue", "due": "due", "soon": "soon"}
-
-
-@dataclass(frozen=True, slots=True)
-class DoseLine:
-    """One line of the table of doses."""
-
-    url: str
-    day: str
-    age: str
-    vaccine: str
-    category: str
-    number: int
-    place: str
-    lot: str
-    kind: str
-    word: str
-    note: str
-    css: str
 
 
 class ResidentPage:
@@ -175,99 +136,7 @@ class ResidentPage:
     def _doses(self) -> dict[str, Any]:
         if not self._may(Permission.DOSE_VIEW, "doses"):
             return {"sees_doses": False, "doses": [], "due_items": [], "figure": None}
-        doses = doses_of(self.request.db, self.resident.id)
-        resident = self.resident
-        born = parse_date(resident.date_of_birth_written)
-        items = [
-            item
-            for item in due(born, str(resident.sex), self._given(doses), self.request.today)
-            if item.status in DUE_SHOWN and resident.resident_category is ResidentCategory.RESIDENT
-        ]
-        return {
-            "sees_doses": True,
-            "doses": [self._line(dose) for dose in doses],
-            "due_items": [self._due(item) for item in items],
-            "figure": self._figure(doses, items) if doses or items else None,
-        }
-
-    def _line(self, dose: DoseRow) -> DoseLine:
-        words = self.words
-        cancelled = dose.state is DoseState.CANCELLED
-        if cancelled:
-            kind, word = "neutral", words.say(_("Cancelled"))
-        elif dose.judgement is not Judgement.GIVEN:
-            kind, word = "info", words.code(dose.judgement)
-        elif dose.alerts:
-            kind, word = "doubtful", words.say(_("Given, with an alert"))
-        else:
-            kind, word = "ok", words.code(dose.judgement)
-        return DoseLine(
-            url=f"{self.base}doses/{dose.id}/",
-            day=words.day(dose.given_on),
-            age=words.age_in_months(dose.age_when_given),
-            vaccine=words.vaccine(dose.vaccine),
-            category="" if dose.dose_category is DoseCategory.ROUTINE else words.code(dose.dose_category),
-            number=dose.dose_number,
-            place=dose.institution or "",
-            lot=dose.lot_number or "",
-            kind=kind,
-            word=word,
-            note=dose.remarks or "",
-            css="is-cancelled" if cancelled else "",
-        )
-
-    def _given(self, doses: Sequence[DoseRow]) -> list[GivenDose]:
-        catalogue = self.request.portal.catalogue
-        return [
-            GivenDose(vaccine.series, dose.vaccine, dose.dose_number, dose.given_on)
-            for dose in doses
-            if dose.state is DoseState.ACTIVE
-            and dose.judgement is Judgement.GIVEN
-            and (vaccine := catalogue.get(dose.vaccine)) is not None
-        ]
-
-    def _due(self, item: DueItem) -> dict[str, Any]:
-        words = self.words
-        period = [words.day(item.earliest), words.day(item.latest)]
-        what = _(
-            "${series} dose ${number}",
-            mapping={"series": words.series(item.series), "number": item.dose_number},
-        )
-        return {
-            "what": words.say(what),
-            "kind": _DUE_KINDS[item.status],
-            "word": words.say(_DUE_WORDS[item.status]),
-            "when": "〜".join(period) if any(period) else "",
-            "why": item.reason_ja if words.japanese else item.reason_en,
-        }
-
-    def _figure(self, doses: Sequence[DoseRow], items: Sequence[DueItem]) -> TimelineFigure:
-        words, catalogue = self.words, self.request.portal.catalogue
-        entries = []
-        for dose in reversed(doses):
-            vaccine = catalogue.get(dose.vaccine)
-            place = f" {dose.institution}" if dose.institution else ""
-            entries.append(
-                TimelineEntry(
-                    series=words.series(vaccine.series) if vaccine else dose.vaccine,
-                    dose_number=dose.dose_number,
-                    given_on=dose.given_on,
-                    status=_mark(dose),
-                    label=f"{words.vaccine(dose.vaccine)} {words.day(dose.given_on)}{place}",
-                ),
-            )
-        windows = [
-            DueWindow(words.series(item.series), item.earliest, item.latest, _WINDOWS[item.status])
-            for item in items
-            if item.earliest is not None and item.status in _WINDOWS
-        ]
-        return dose_timeline(
-            entries,
-            birth=self.resident.date_of_birth,
-            today=self.request.today,
-            windows=windows,
-            translate=self.request.localizer.translate,
-        )
+        return DosePanel(self.context, self.request).show()
 
     def _contact(self) -> dict[str, Any]:
         words = self.words
@@ -338,11 +207,3 @@ class ResidentPage:
                 {"label": self.words.say(title), "value": text, "private": True} for title, text in texts
             ],
         }
-
-
-def _mark(dose: DoseRow) -> MarkStatus:
-    if dose.state is DoseState.CANCELLED:
-        return "cancelled"
-    if dose.judgement is not Judgement.GIVEN:
-        return "invalid"
-    return "doubtful" if dose.alerts else "given"

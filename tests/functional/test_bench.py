@@ -1,0 +1,39 @@
+"""``make bench`` runs. What it measures depends on the machine and is no test's business."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
+    results = ROOT / "bench" / "RESULTS.md"
+    before = results.read_bytes() if results.exists() else None
+    sizes = {"BENCH_RESIDENTS": "120", "BENCH_GROWTH": "240", "BENCH_SECONDS": "0.4"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench"],
+        cwd=ROOT,
+        env=os.environ | sizes,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    table = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert [cell.strip() for cell in table[0].split("|")[1:-1]] == ["what", "measured", "bar", "met"]
+    subjects = "\n".join(table)
+    for subject in (
+        "load 120 residents",
+        "bare COPY",
+        "bare SQL",
+        "page of results",
+        "resident page among 120",
+        "memory of that process",
+        "resident page in a city of",
+        "from 120 to 240 residents",
+    ):
+        assert subject in subjects
+    assert (results.read_bytes() if results.exists() else None) == before
