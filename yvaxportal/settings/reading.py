@@ -11,6 +11,8 @@ from yvaxportal.settings.checks import check_production, check_secret
 from yvaxportal.settings.table import ADAPTER_SYSTEMS, FROM_FILE, PREFIX, SECRETS, TABLE, Setting
 from yvaxportal.settings.values import Settings, SettingsError
 
+_OPTION_PREFIXES = tuple(f"{PREFIX}adapters.{system}." for system in ADAPTER_SYSTEMS)
+
 
 def read_settings(
     raw: Mapping[str, str],
@@ -27,6 +29,7 @@ def read_settings(
     values: dict[str, Any] = {setting.attribute: _read(setting, raw, environ) for setting in TABLE}
     values["adapters"] = {system: values.pop(f"adapters.{system}") for system in ADAPTER_SYSTEMS}
     _check_adapters(values["adapters"])
+    values["adapter_options"] = {system: _options(raw, system) for system in ADAPTER_SYSTEMS}
     _complete_database(values)
     for attribute in SECRETS:
         values[attribute] = values["var"] / values[attribute]
@@ -51,7 +54,7 @@ def secret_files(settings: Settings) -> dict[str, Path]:
 def _refuse_unknown(raw: Mapping[str, str]) -> None:
     known = {PREFIX + s.name for s in TABLE} | {f"{PREFIX}{name}_file" for name in FROM_FILE}
     for name in sorted(raw):
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_OPTION_PREFIXES):
             raise SettingsError(name, "no such setting; see docs/deploy.md for the list")
 
 
@@ -91,6 +94,12 @@ def _content(name: str, file: str) -> str:
         return Path(file).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(name, f"the file cannot be read ({type(error).__name__})") from None
+
+
+def _options(raw: Mapping[str, str], system: str) -> dict[str, str]:
+    """Return what the ini says to one adapter; which options there are, the adapter knows."""
+    prefix = f"{PREFIX}adapters.{system}."
+    return {name.removeprefix(prefix): text for name, text in raw.items() if name.startswith(prefix)}
 
 
 def _check_adapters(adapters: Mapping[str, str]) -> None:

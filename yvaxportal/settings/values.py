@@ -38,6 +38,7 @@ class Settings:
     show_seconds: int
     demo_accounts: bool
     adapters: Mapping[str, str]
+    adapter_options: Mapping[str, Mapping[str, str]]
     host: str
     port: int
     threads: int

@@ -17,8 +17,8 @@ from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import Outcome
 from yvaxportal.models.vault import VaultEntry
 from yvaxportal.values.checkdigits import check_personal_number
+from yvaxportal.values.personal_number import PersonalNumber
 from yvaxportal.vault.keyring import KeyRing, Sealed
-from yvaxportal.vault.number import PersonalNumber
 from yvaxportal.vault.purposes import Purpose, PurposeError, check_case, load_purposes
 
 _SET = text("SELECT set_config(:name, :value, true)")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from yvaxportal.vault.number import PersonalNumber
+from yvaxportal.values.personal_number import PersonalNumber
 from yvaxportal.vault.purposes import PurposeError, check_case, load_purposes
 
 

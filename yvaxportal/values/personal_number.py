@@ -1,4 +1,4 @@
-"""A personal number on its way from the vault to the one who may read it."""
+"""A personal number on its way to the one who may read it: from the vault, or between systems."""
 
 
 class PersonalNumber:

@@ -1,0 +1,101 @@
+"""From the ini file's words to six working adapters, or one line that says which word is wrong."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Engine
+from zope.interface.exceptions import Invalid
+from zope.interface.interface import InterfaceClass
+from zope.interface.verify import verifyClass, verifyObject
+
+from yvaxportal.adapters.interfaces import SYSTEMS, IAdapter
+from yvaxportal.adapters.setup import PREFIX, AdapterSetup, resolve
+from yvaxportal.settings import Settings, SettingsError
+
+Wanted = TypeVar("Wanted")
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """The implementations that the ini file names, by system."""
+
+    by_system: Mapping[str, IAdapter]
+
+    def __iter__(self) -> Iterator[tuple[str, IAdapter]]:
+        return iter(self.by_system.items())
+
+    def get(self, interface: type[Wanted]) -> Wanted:
+        """Return the implementation of one of the interfaces in ``SYSTEMS``; KeyError for any other."""
+        for system, known in SYSTEMS.items():
+            if known is interface:
+                return cast("Wanted", self.by_system[system])
+        raise KeyError(interface)
+
+    def close(self) -> None:
+        """Close every one of them."""
+        for _, adapter in self:
+            adapter.close()
+
+
+def load_adapters(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> Adapters:
+    """Build what ``yvaxportal.adapters.<system>`` names for each system.
+
+    An implementation is an entry point of the group of the same name: a class that provides the system's
+    interface, with a class method ``create(setup: AdapterSetup)``.
+
+    :raises SettingsError: no such implementation, it is broken or lacks a method, or an option is wrong.
+    """
+    built: dict[str, IAdapter] = {}
+    for system, interface in SYSTEMS.items():
+        setup = AdapterSetup(
+            system=system,
+            options=resolve(system, settings.adapter_options.get(system, {})),
+            municipality_code=settings.municipality_code,
+            var=settings.var,
+            engine=engine,
+            clock=clock,
+        )
+        try:
+            built[system] = _build(settings.adapters[system], interface, setup)
+        except SettingsError:
+            Adapters(built).close()
+            raise
+    return Adapters(built)
+
+
+def _build(wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdapter:
+    name = f"{PREFIX}{setup.system}"
+    implementation = _loaded(_entry_point(name, wanted), name)
+    create = getattr(implementation, "create", None)
+    if not callable(create):
+        raise SettingsError(name, f"{wanted} has no class method create")
+    try:
+        verifyClass(interface, implementation)
+        adapter = create(setup)
+        verifyObject(interface, adapter)
+    except Invalid as error:
+        problem = " ".join(str(error).split())
+        raise SettingsError(name, f"{wanted} does not provide {interface.__name__}: {problem}") from None
+    return cast("IAdapter", adapter)
+
+
+def _entry_point(name: str, wanted: str) -> EntryPoint:
+    found = entry_points(group=name)
+    chosen = [entry for entry in found if entry.name == wanted]
+    if not chosen:
+        listed = ", ".join(sorted({entry.name for entry in found})) or "none"
+        raise SettingsError(name, f"no such adapter; installed: {listed}")
+    if len({entry.value for entry in chosen}) > 1:
+        packages = ", ".join(sorted(entry.dist.name for entry in chosen if entry.dist))
+        raise SettingsError(name, f"several packages have an adapter of this name: {packages}")
+    return chosen[0]
+
+
+def _loaded(entry: EntryPoint, name: str) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(name, f"{entry.value} cannot be loaded ({type(error).__name__})") from None
