@@ -188,6 +188,15 @@ def test_enter_goes_on_and_only_ctrl_enter_saves(page: Page, child: Resident, wo
     assert count(world) == len(GIVEN)
 
 
+def test_the_beginning_of_a_code_chooses_the_vaccine(page: Page, child: Resident) -> None:
+    sign_in(page, "registrar")
+    page.goto(f"/residents/{child.atena_number}/doses/new")
+    page.locator("#dose-vaccine").focus()
+    page.keyboard.type("var")
+    expect(page.locator("#dose-vaccine")).to_have_value("varicella")
+    expect(page.locator("#dose-dose_number")).to_have_value("2")
+
+
 def test_a_viewer_looks_and_no_more(page: Page, child: Resident) -> None:
     sign_in(page, "viewer")
     page.goto(f"/residents/{child.atena_number}/")

@@ -1,6 +1,7 @@
 """The auditor's filter. It travels in the address, so it holds nothing personal but an atena number."""
 
 import colander
+import deform
 
 from yvaxportal.forms.audit_labels import ACTION_LABELS
 from yvaxportal.forms.base import PortalSchema, choice_node, date_node, text_node
@@ -8,6 +9,9 @@ from yvaxportal.forms.labels import choices
 from yvaxportal.models.codes import Outcome
 from yvaxportal.request import PortalRequest
 from yvaxportal.values.text import _
+
+#: Where the page says that a personal number was typed and erased.
+REFUSED_ID = "audit-number-refused"
 
 
 def audit_schema(request: PortalRequest) -> PortalSchema:
@@ -26,11 +30,14 @@ def audit_schema(request: PortalRequest) -> PortalSchema:
             "span-2",
         ),
         (text_node("case_reference", _("Case reference"), max_length=64, required=False), "span-3"),
-        (date_node("first_day", _("From"), required=False), "span-3"),
-        (date_node("last_day", _("To"), required=False), "span-3"),
+        (date_node("first_day", _("From"), required=False), "span-4"),
+        (date_node("last_day", _("To"), required=False), "span-4"),
     ]
     for node, width in nodes:
         node.widget.item_css_class = width
+        if isinstance(node.widget, deform.widget.TextInputWidget):
+            given = getattr(node.widget, "attributes", None) or {}
+            node.widget.attributes = {**given, "data-refuse-personal-number": REFUSED_ID}
         schema.add(node)
     bound: PortalSchema = schema.bind(request=request, today=request.today)
     return bound

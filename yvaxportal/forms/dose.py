@@ -225,7 +225,7 @@ class CancelDoseSchema(PortalSchema):
 def vaccine_widget(
     groups: Mapping[str, list[tuple[str, str]]], attributes: Mapping[str, str]
 ) -> deform.widget.SelectWidget:
-    """Return the choice of vaccines by series. A label begins with the code, so that typing it chooses."""
+    """Return the choice of vaccines by series; the page's script chooses by what is typed of a code."""
     widget = deform.widget.SelectWidget(
         values=(
             ("", _("(choose)")),

@@ -98,6 +98,8 @@ class FindResidents:
             "problem": problem,
             "may_look_up": request.has_permission(Permission.PERSONAL_NUMBER_LOOK_UP, vault),
             "look_up_url": request.resource_path(vault),
+            "may_register": request.has_permission(Permission.RESIDENT_EDIT, self.context),
+            "register_url": request.resource_path(self.context, "new-person"),
             "format_jst": format_jst,
         }
 
@@ -123,7 +125,14 @@ def show_results(context: SearchNode, request: PortalRequest) -> dict[str, Any]:
         detail={"terms": typed, "shown": len(result.people), "after": after},
     )
     here = request.resource_path(context)
+    residents = request.root["residents"]
+    may_register = request.has_permission(Permission.RESIDENT_EDIT, residents)
+    register = (
+        request.localizer.translate(_("Enter a person who is not registered")),
+        request.resource_path(residents, "new-person"),
+    )
     return {
+        "register_step": [register] if may_register else [],
         "typed": typed,
         "people": [_line(request, person) for person in result.people],
         "by_address": result.by_address_instead,

@@ -30,3 +30,19 @@ if (vaccine && number) {
     follow();
   });
 }
+
+// Labels are Japanese; what a keyboard types in a list is the beginning of a code ("var" for varicella).
+if (vaccine) {
+  let typed = "";
+  let last = 0;
+  vaccine.addEventListener("keydown", (event) => {
+    if (!/^[a-z0-9_]$/i.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    typed = event.timeStamp - last > 1000 ? event.key : typed + event.key;
+    last = event.timeStamp;
+    const found = [...vaccine.options].find((option) => option.value.startsWith(typed.toLowerCase()));
+    if (!found || found.selected) return;
+    found.selected = true;
+    vaccine.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}

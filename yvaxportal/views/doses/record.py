@@ -86,11 +86,10 @@ class RecordDose(DoseFormPage):
         return self._done(draft, already=answer.already)
 
     def _done(self, draft: DoseDraft, *, already: bool) -> Response:
-        mapping = {"dose": self.words.title(draft)}
+        # What was recorded now, the person's page says itself (views.doses.after).
         if already:
+            mapping = {"dose": self.words.title(draft)}
             self.request.flash("info", _("This had been recorded already: ${dose}.", mapping=mapping))
-        else:
-            self.request.flash("success", _("Recorded: ${dose}.", mapping=mapping))
         return HTTPSeeOther(self.person_url)
 
     def _start(self, last: DoseDraft | None) -> Mapping[str, Any]:

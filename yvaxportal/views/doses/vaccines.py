@@ -40,7 +40,7 @@ def vaccine_choice(
 
 
 def _name(words: Wording, code: str, last: date | None, today: date) -> str:
-    named = f"{code}  {words.vaccine(code)}"
+    named = words.vaccine(code)
     if last is None or last >= today:
         return named
     until = words.say(_("until ${day}", mapping={"day": words.day(last)}))

@@ -1,0 +1,211 @@
+"""Every kind of page by axe (WCAG 2.2 AA and its best practices), at the size of a desk's screen."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy.orm import Session
+
+from tests.application import PASSWORD, TOTP_SECRET, Clock
+from tests.everything import Everything, make_everything
+from tests.people import resident
+from yvaxportal.models.codes import ResidentCategory
+from yvaxportal.services.one_time_codes import code_of, step_at
+
+RULES = {
+    "runOnly": [
+        *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),
+        "best-practice",
+    ],
+    "resultTypes": ["violations"],
+}
+
+
+class Visitor:
+    """Somebody who looks at pages; every page that is not right is kept for the end."""
+
+    def __init__(self, page: Page, clock: Clock, pictures: Path) -> None:
+        self.page, self._clock, self._pictures = page, clock, pictures
+        self.faults: list[str] = []
+
+    def sign_in(self, login: str) -> None:
+        self.page.goto("/sign-in")
+        self.page.fill("#sign-in-login", login)
+        self.page.fill("#sign-in-password", PASSWORD)
+        self.page.click("#sign-in-sign_in")
+        expect(self.page.locator(".who-name")).to_be_visible()
+
+    def give_code(self) -> None:
+        self.page.fill("#second-factor-code", code_of(TOTP_SECRET, step_at(self._clock.now)))
+        self.page.click("#second-factor-confirm")
+
+    def look(self, name: str, path: str | None = None) -> None:
+        """Check the page at ``path``, or the one that is open."""
+        if path is not None:
+            self.page.goto(path)
+        found = Axe().run(self.page, options=RULES).response["violations"]
+        self.faults += [
+            f"{name}: {rule['id']}: {node['target']} {node['html'][:160]}"
+            for rule in found
+            for node in rule["nodes"]
+        ]
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        if (too_much := self.page.evaluate(wide)) > 0:
+            self.faults.append(f"{name}: {too_much} pixels wider than the screen")
+        if self.page.locator("h1").count() != 1:
+            self.faults.append(f"{name}: not exactly one main heading")
+        self.page.screenshot(path=self._pictures / f"kind-{name}.png", full_page=True)
+
+
+@pytest.fixture
+def open_visitor(chromium: Browser, address: str, clock: Clock, screenshots: Path) -> Callable[[], Visitor]:
+    """Open a browser in which axe may run although the pages allow no foreign script."""
+    opened: list[BrowserContext] = []
+
+    def visitor() -> Visitor:
+        made = chromium.new_context(
+            base_url=address,
+            viewport={"width": 1280, "height": 720},
+            locale="ja-JP",
+            timezone_id="Asia/Tokyo",
+            bypass_csp=True,
+        )
+        made.set_default_timeout(10_000)
+        opened.append(made)
+        return Visitor(made.new_page(), clock, screenshots)
+
+    return visitor
+
+
+@pytest.fixture
+def everything(world: Session) -> Everything:
+    return make_everything(world)
+
+
+def test_before_and_after_sign_in(open_visitor: Callable[[], Visitor]) -> None:
+    visitor = open_visitor()
+    visitor.look("sign-in", "/sign-in")
+    visitor.page.fill("#sign-in-login", "viewer")
+    visitor.page.fill("#sign-in-password", "wrong")
+    visitor.page.click("#sign-in-sign_in")
+    visitor.look("sign-in-failed")
+    visitor.sign_in("viewer")
+    visitor.look("home", "/")
+    visitor.look("account", "/account/")
+    visitor.look("password", "/account/password")
+    visitor.look("second-factor", "/second-factor")
+    visitor.look("not-found", "/nowhere")
+    visitor.look("forbidden", "/audit/")
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_finding_and_reading(
+    open_visitor: Callable[[], Visitor], world: Session, everything: Everything
+) -> None:
+    protected = resident(world, name="秘匿　花子", support_measure_flag=True)
+    dead = resident(world, name="故人　太郎", resident_category=ResidentCategory.DECEASED)
+    for _ in range(60):
+        resident(world)
+    world.commit()
+    visitor = open_visitor()
+    visitor.sign_in("registrar")
+    visitor.look("search", "/residents/")
+    for name, typed in (("results", "みほん"), ("nobody", "わをん")):
+        visitor.page.fill("#find-q", typed)
+        visitor.page.keyboard.press("Enter")
+        visitor.page.wait_for_url("**/searches/**")
+        visitor.look(name)
+        visitor.page.goto("/residents/")
+    base = f"/residents/{everything.atena_number}/"
+    for part in (
+        *(
+            "",
+            "register-items",
+            "contact/",
+            "eligibility/",
+            "foreign/",
+            "notes/",
+            "tickets/",
+            "certificates/",
+        ),
+        "doses/new",
+    ):
+        visitor.look(f"resident-{part.strip('/').replace('/', '-') or 'page'}", base + part)
+    for group, dose in everything.doses.items():
+        visitor.look(f"dose-{group}", f"{base}doses/{dose}/")
+    visitor.look("dose-correct", f"{base}doses/{dose}/correct")
+    visitor.look("dose-cancel", f"{base}doses/{dose}/cancel")
+    visitor.look("protected", f"/residents/{protected.atena_number}/")
+    visitor.look("dead", f"/residents/{dead.atena_number}/")
+    visitor.look("new-person", "/residents/new-person")
+    visitor.page.goto("/residents/")
+    visitor.page.get_by_role("button", name="English").click()
+    visitor.look("english-search")
+    visitor.look("english-resident", base)
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_a_dose_that_is_not_right(open_visitor: Callable[[], Visitor], world: Session) -> None:
+    child = resident(world, born="2024-08-14")
+    world.commit()
+    visitor = open_visitor()
+    visitor.sign_in("registrar")
+    page = visitor.page
+    page.goto(f"/residents/{child.atena_number}/doses/new")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#dose-vaccine")).to_have_attribute("aria-invalid", "true")
+    visitor.look("dose-missing")
+    page.locator("#dose-vaccine").select_option("varicella")
+    page.locator("#dose-dose_number").fill("2")
+    page.locator("#dose-medical_institution").fill("見本小児科医院")
+    page.locator("#dose-identity_method").select_option("interview_form")
+    page.locator("#dose-identity_document").select_option("maternal_handbook")
+    page.locator("#dose-given_on").fill("R6.8.1")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#dose-given_on")).to_have_attribute("aria-invalid", "true")
+    visitor.look("dose-errors")
+    page.locator("#dose-given_on").fill("R8.11.20")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#dose-alert_reason")).to_be_visible()
+    visitor.look("dose-alerts")
+    page.locator("#dose-alert_reason").fill("転入前に一回目を接種（母子健康手帳で確認）")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"**/residents/{child.atena_number}/")
+    visitor.look("dose-saved")
+    assert page.locator(".notice.is-success").count() == 1
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_numbers_and_measures(open_visitor: Callable[[], Visitor], everything: Everything) -> None:
+    visitor = open_visitor()
+    visitor.sign_in("number")
+    base = f"/residents/{everything.atena_number}/personal-number/"
+    visitor.look("number-needs-factor", base)
+    visitor.give_code()
+    visitor.look("number-asked", base)
+    visitor.look("number-enter", f"{base}enter")
+    visitor.look("look-up", "/vault/")
+    manager = open_visitor()
+    manager.sign_in("manager")
+    manager.look("measure", f"/residents/{everything.atena_number}/contact/support-measure")
+    manager.look("access-log", f"/residents/{everything.atena_number}/access-log/")
+    faults = visitor.faults + manager.faults
+    assert not faults, "\n".join(faults)
+
+
+def test_administration_and_audit(open_visitor: Callable[[], Visitor], staff: dict[str, int]) -> None:
+    administrator, auditor = open_visitor(), open_visitor()
+    administrator.sign_in("administrator")
+    administrator.look("accounts", "/accounts/")
+    administrator.look("account-new", "/accounts/new")
+    administrator.look("account-one", "/accounts/viewer/")
+    administrator.look("matrix", "/groups/")
+    administrator.look("terminals", "/groups/terminals")
+    auditor.sign_in("auditor")
+    auditor.look("audit", "/audit/")
+    auditor.look("audit-numbers", "/audit/?view=numbers")
+    assert staff
+    faults = administrator.faults + auditor.faults
+    assert not faults, "\n".join(faults)
