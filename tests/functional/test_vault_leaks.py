@@ -1,86 +1,25 @@
 """Ten known numbers go through every door of the portal and may be found nowhere but in the one reveal."""
 
-import logging
-import re
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from webtest import TestApp
 
 from tests.application import LOGINS, PASSWORD, SignIn
+from tests.crawl import Leaks, Witness, all_logs, dump, files_with
 from tests.database import DatabaseServer
 from tests.people import resident
-from yvaxportal.embedded.places import DatabaseUrls, data_folder, log_file
+from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.embedded.roles import libpq
-from yvaxportal.embedded.server import find_programs
 from yvaxportal.values.checkdigits import personal_number_check_digit
 
 BASES = [f"9000{4_713_905 + 61_813 * n:07}" for n in range(10)]
 NUMBERS = [base + personal_number_check_digit(base) for base in BASES]
-# Digits, card writing, full width, and the digits as a dump of bytes shows them.
-LEAK = re.compile(
-    "|".join(
-        form
-        for number in NUMBERS
-        for form in (
-            r"[\s\-‐－ー　]?".join((number[:4], number[4:8], number[8:])),
-            "".join(chr(ord(digit) + 0xFEE0) for digit in number),
-            number.encode("ascii").hex(),
-        )
-    )
-)
-LEAK_BYTES = re.compile(
-    b"|".join(
-        number[:4].encode() + b"[ -]?" + number[4:8].encode() + b"[ -]?" + number[8:].encode()
-        for number in NUMBERS
-    )
-)
-MOST_PAGES = 400
-
-
-class Witness:
-    """A visitor who keeps whatever was answered, headers and all."""
-
-    def __init__(self, visitor: TestApp) -> None:
-        self.visitor = visitor
-        self.seen: list[str] = []
-
-    def keep(self, answer: Any) -> Any:
-        self.seen.append(f"{answer.status}\n{answer.headers}\n{answer.text}")
-        return answer
-
-    def get(self, url: str) -> Any:
-        return self.keep(self.visitor.get(url, expect_errors=True))
-
-    def submit(self, form: Any, button: str, **answers: str) -> Any:
-        for name, value in answers.items():
-            form[name if name in form.fields else f"{form.id}-{name}"].force_value(value)
-        return self.keep(form.submit(button, expect_errors=True))
-
-    def crawl(self, starts: list[str]) -> int:
-        """Follow every link inside the portal; return how many pages were there."""
-        waiting, known = list(starts), set(starts)
-        opened = 0
-        while waiting and opened < MOST_PAGES:
-            url = waiting.pop(0)
-            answer = self.get(url)
-            opened += answer.status_int == 200
-            for link in answer.html.select("a[href]") if "html" in answer.content_type else ():
-                parts = urlsplit(urljoin(url, link["href"]))
-                path = parts.path + (f"?{parts.query}" if parts.query else "")
-                inside = parts.netloc in {"", "localhost", "localhost:80"}
-                if inside and path not in known and "static" not in path:
-                    known.add(path)
-                    waiting.append(path)
-        return opened
+LEAKS = Leaks(NUMBERS)
+LEAK = LEAKS.text
 
 
 @pytest.fixture
@@ -93,20 +32,8 @@ def people(world: Session) -> dict[str, tuple[int, str]]:
 
 @pytest.fixture
 def logs() -> Iterator[list[str]]:
-    """Collect what is logged at any level, with its parameters, before any filter could mask it."""
-    lines: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(logging.Formatter("%(name)s %(message)s").format(record))
-
-    root, keep = logging.getLogger(), Keep()
-    level = root.level
-    root.addHandler(keep)
-    root.setLevel(logging.DEBUG)
-    yield lines
-    root.setLevel(level)
-    root.removeHandler(keep)
+    with all_logs() as lines:
+        yield lines
 
 
 def node(atena: str, view: str = "") -> str:
@@ -175,30 +102,6 @@ def read_broken(number_staff: Witness, atena: str) -> None:
     assert failed.status_int == 500
 
 
-def dump(urls: DatabaseUrls) -> str:
-    command = [str(find_programs() / "pg_dump"), "--inserts", "--dbname", libpq(urls.admin)]
-    return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout.decode("utf-8")
-
-
-def files_with_a_number(server: DatabaseServer, urls: DatabaseUrls) -> list[str]:
-    """Return the files of PostgreSQL in which a number stands: this database's, the WAL, the server's log."""
-    with psycopg.connect(libpq(urls.admin), autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
-        (oid,) = connection.execute(
-            "SELECT oid::text FROM pg_database WHERE datname = current_database()"
-        ).fetchone() or ("",)
-    data = data_folder(server.var)
-    files = [*(data / "base" / oid).iterdir(), *(data / "pg_wal").glob("0*"), log_file(server.var)]
-    assert len(files) > 100
-    return [str(path) for path in files if LEAK_BYTES.search(_content(path))]
-
-
-def _content(path: Path) -> bytes:
-    with suppress(FileNotFoundError):
-        return path.read_bytes()
-    return b""
-
-
 def test_a_number_is_found_nowhere_but_in_its_reveal(
     *,
     people: dict[str, tuple[int, str]],
@@ -228,16 +131,15 @@ def test_a_number_is_found_nowhere_but_in_its_reveal(
     assert any(broken_atena in seen for seen in staff["viewer"].seen)
 
     for name, witness in [*staff.items(), ("visitor", visitor)]:
-        found = [LEAK.sub("<NUMBER>", seen)[:300] for seen in witness.seen if LEAK.search(seen)]
-        assert found == [], name
-    assert [LEAK.sub("<NUMBER>", line)[:300] for line in logs if LEAK.search(line)] == []
+        assert LEAKS.lines(witness.seen) == [], name
+    assert LEAKS.lines(logs) == []
     assert len(logs) > 100
     dumped = dump(database_urls)
     assert dumped.count("INSERT INTO public.vault_entry ") == len(NUMBERS)
-    assert [LEAK.sub("<NUMBER>", line)[:300] for line in dumped.splitlines() if LEAK.search(line)] == []
+    assert LEAKS.lines(dumped.splitlines()) == []
     audited = world.scalars(text("SELECT to_jsonb(e)::text FROM audit_event AS e")).all()
     assert len(audited) > 100
     assert not any(LEAK.search(event) for event in audited)
     jobs = world.scalars(text("SELECT to_jsonb(j)::text FROM procrastinate_jobs AS j")).all()
     assert not any(LEAK.search(job) for job in jobs)
-    assert files_with_a_number(postgres, database_urls) == []
+    assert files_with(LEAKS, postgres, database_urls) == []

@@ -45,6 +45,7 @@ class Accepted:
 def check_password(
     session: Session,
     engine: Engine,
+    key_ring: KeyRing,
     *,
     login: str,
     password: str,
@@ -59,7 +60,7 @@ def check_password(
 
     :raises SignInRefusedError: ``wrong`` or ``locked``.
     """
-    counters = (login_throttle(login), address_throttle(address))
+    counters = (login_throttle(key_ring, login), address_throttle(address))
     until = locked_until(engine, counters, now)
     if until is not None:
         raise SignInRefusedError("locked", until)

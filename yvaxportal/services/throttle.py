@@ -3,7 +3,6 @@
 A login that nobody has is throttled like any other, so that the delay does not tell which accounts exist.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +10,7 @@ from sqlalchemy import Engine, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from yvaxportal.models.staff import SignInThrottle
+from yvaxportal.vault.keyring import KeyRing
 
 FORGOTTEN_AFTER = timedelta(hours=24)
 FIRST_DELAY = timedelta(seconds=30)
@@ -25,9 +25,13 @@ class Throttle:
     free_failures: int
 
 
-def login_throttle(login: str) -> Throttle:
-    """Return the counter of a typed login; what was typed is not kept (it may be a password)."""
-    return Throttle("login:" + hashlib.sha256(login.strip().casefold().encode("utf-8")).hexdigest(), 4)
+def login_throttle(key_ring: KeyRing, login: str) -> Throttle:
+    """Return the counter of a typed login.
+
+    What was typed may be a password or a personal number: neither it nor a hash that can be guessed is kept.
+    """
+    typed = b"login\x00" + login.strip().casefold().encode("utf-8")
+    return Throttle(f"login:{key_ring.blind_index(key_ring.active, typed).hex()}", 4)
 
 
 def address_throttle(address: str) -> Throttle:

@@ -126,6 +126,7 @@ class SignIn:
             accepted = check_password(
                 request.db,
                 request.portal.engine,
+                request.portal.key_ring,
                 login=login,
                 password=password,
                 address=str(request.terminal),

@@ -1,0 +1,162 @@
+"""The made-up city, every demo account, every view: personal numbers stay in the vault's own answer."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyramid.config import Configurator
+from pyramid.router import Router
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+from webtest import TestApp
+
+from tests.application import Clock, settings_of
+from tests.crawl import Leaks, Witness, all_logs, dump, files_with
+from tests.database import DatabaseServer
+from yvaxportal import resources
+from yvaxportal.embedded.places import DatabaseUrls
+from yvaxportal.models.dose import Dose
+from yvaxportal.models.resident import Resident
+from yvaxportal.portal import Portal, open_portal
+from yvaxportal.sample import SAMPLE_DAY, load
+from yvaxportal.sample.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, DEMO_TOTP_SECRET
+from yvaxportal.sample.numbers import personal_number
+from yvaxportal.services.one_time_codes import code_of, step_at
+from yvaxportal.settings import read_settings
+
+SIZE, SEED = 60, 2026
+NUMBERS = {serial: personal_number(serial, SEED) for serial in range(1, SIZE + 1)}
+LEAKS = Leaks(list(NUMBERS.values()))
+TEN = Leaks([NUMBERS[serial] for serial in range(3, 60, 6)])
+#: Views that would end the visit, or change who may do what: others look at them.
+NOT_POSTED = {"sign-out", "sign-in"}
+
+
+@pytest.fixture
+def city(router: Router, database_urls: DatabaseUrls, secrets: Path, clock: Clock) -> Iterator[Portal]:
+    """Serve a database that holds the made-up city and nothing else."""
+    load(
+        database_urls.owner,
+        residents=SIZE,
+        seed=SEED,
+        key_ring=secrets / "ring.json",
+        municipality_code="312029",
+        demo_accounts=True,
+        today=SAMPLE_DAY,
+        processes=0,
+    )
+    settings = settings_of(database_urls, secrets) | {"yvaxportal.demo_accounts": "true"}
+    opened = replace(open_portal(read_settings(settings)), clock=clock)
+    built, router.registry.portal = router.registry.portal, opened
+    yield opened
+    router.registry.portal = built
+    opened.engine.dispose()
+
+
+def signed_in(router: Router, login: str, clock: Clock) -> Witness:
+    visitor = TestApp(router, extra_environ={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost:80"})
+    form = visitor.get("/sign-in").forms["sign-in"]
+    form["login"], form["password"] = login, DEMO_PASSWORD
+    form.submit("sign_in", status=303)
+    code_form = visitor.get("/second-factor").forms["second-factor"]
+    code_form["code"] = code_of(DEMO_TOTP_SECRET, step_at(clock.now))
+    code_form.submit("confirm", status=303)
+    return Witness(visitor)
+
+
+def places(person: Resident, dose: Dose) -> dict[type, str]:
+    """Return one address for each kind of node of the tree."""
+    base = f"/residents/{person.atena_number}/"
+    found: dict[type, str] = {resources.Root: "/", resources.Resident: base}
+    found |= {node: f"/{name}/" for name, node in resources.Root.children.items()}
+    found |= {node: f"{base}{name}/" for name, node in resources.Resident.children.items()}
+    found[resources.DoseNode] = f"{base}doses/{dose.id}/"
+    found[resources.AccountNode] = "/accounts/viewer/"
+    found[resources.SearchNode] = "/searches/1/"
+    return found
+
+
+def every_view(router: Router, person: Resident, dose: Dose) -> tuple[set[str], set[str]]:
+    """Return the addresses of all registered views for one person: those read, and those sent to."""
+    known = places(person, dose)
+    reads: set[str] = set()
+    sends: set[str] = set()
+    introspector = Configurator(registry=router.registry).introspector
+    for entry in introspector.get_category("views"):
+        view = entry["introspectable"]
+        context = view["context"]
+        if not (isinstance(context, type) and issubclass(context, resources.Node)):
+            continue  # pages for exceptions, and static files
+        address = known[context] + (view["name"] or "")
+        methods = view["request_methods"] or ("GET",)
+        (sends if "POST" in ((methods,) if isinstance(methods, str) else methods) else reads).add(address)
+    return reads, sends
+
+
+def test_every_view_for_every_account_keeps_the_numbers(
+    *,
+    router: Router,
+    city: Portal,
+    clock: Clock,
+    postgres: DatabaseServer,
+    database_urls: DatabaseUrls,
+    world: Session,
+) -> None:
+    people = {person.id: person for person in world.scalars(select(Resident).order_by(Resident.id))}
+    person = people[7]
+    dose = world.scalars(select(Dose).where(Dose.resident_id == person.id)).first()
+    assert dose is not None
+    reads, sends = every_view(router, person, dose)
+    assert len(reads) > 30
+    assert len(sends) > 30
+    with all_logs() as logs:
+        staff = {login: signed_in(router, login, clock) for login, _name, _group in DEMO_ACCOUNTS}
+        opened = {login: look_everywhere(one, people, reads) for login, one in staff.items()}
+        for one in staff.values():
+            send_everywhere(one, sends)
+        shown = reveal(staff["number"], person)
+    assert opened["registrar"] > 60 > opened["contractor"] > 0
+    number = NUMBERS[person.id]
+    assert LEAKS.text.findall(shown) == [f"{number[:4]} {number[4:8]} {number[8:]}"]
+    for login, one in staff.items():
+        assert LEAKS.lines(one.seen) == [], login
+    assert LEAKS.lines(logs) == []
+    assert len(logs) > 100
+    stored = dump(database_urls)
+    assert stored.count("INSERT INTO public.vault_entry ") > SIZE - 5
+    assert LEAKS.lines(stored.splitlines()) == []
+    audited = world.scalars(text("SELECT to_jsonb(e)::text FROM audit_event AS e")).all()
+    jobs = world.scalars(text("SELECT to_jsonb(j)::text FROM procrastinate_jobs AS j")).all()
+    assert LEAKS.lines([*audited, *jobs]) == []
+    assert len(audited) > 100
+    assert files_with(TEN, postgres, database_urls) == []
+
+
+def look_everywhere(one: Witness, people: dict[int, Resident], reads: set[str]) -> int:
+    """Open every registered page, every link from there, and every person's page and number node."""
+    for person in people.values():
+        for part in ("", "personal-number/", "personal-number/enter", "access-log/"):
+            one.get(f"/residents/{person.atena_number}/{part}")
+    return one.crawl(sorted(reads), most_pages=150)
+
+
+def send_everywhere(one: Witness, sends: set[str]) -> None:
+    """Send each form empty but for its token: what is allowed answers with its page, the rest refuses."""
+    for address in sorted(sends):
+        if address.rsplit("/", 1)[-1] in NOT_POSTED:
+            continue
+        page = one.visitor.get("/account/", expect_errors=True)
+        token = page.html.select_one("input[name=csrf_token]")
+        if token is None:
+            return
+        one.keep(one.visitor.post(address, {"csrf_token": token["value"]}, expect_errors=True))
+
+
+def reveal(number_staff: Witness, person: Resident) -> str:
+    """Read one number as designated staff do; the answer is not kept among the others."""
+    form = number_staff.get(f"/residents/{person.atena_number}/personal-number/").forms["personal-number"]
+    form["personal-number-purpose"] = "issue_certificate"
+    form["case_reference"] = "R8-1"
+    answer: str = form.submit("show", status=200).text
+    return answer
