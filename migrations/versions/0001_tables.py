@@ -201,7 +201,22 @@ def create_tables() -> None:
         sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_event")),
     )
+    op.create_index("ix_audit_event_action_id", "audit_event", ["action", "id"], unique=False)
     op.create_index("ix_audit_event_actor_id", "audit_event", ["actor", "id"], unique=False)
+    op.create_index(
+        "ix_audit_event_case_reference_id",
+        "audit_event",
+        ["case_reference", "id"],
+        unique=False,
+        postgresql_where="case_reference IS NOT NULL",
+    )
+    op.create_index(
+        "ix_audit_event_not_done_id",
+        "audit_event",
+        ["id"],
+        unique=False,
+        postgresql_where="outcome <> 'done'",
+    )
     op.create_index("ix_audit_event_occurred_at", "audit_event", ["occurred_at"], unique=False)
     op.create_index(
         "ix_audit_event_resident_id",
@@ -214,7 +229,12 @@ def create_tables() -> None:
     op.create_table(
         "audit_seal",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "sealed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column(
             "horizon", TransactionId(), nullable=False, comment="events of earlier transactions are sealed"
         ),

@@ -2,6 +2,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -149,6 +150,28 @@ def test_two_sealers_do_not_meet(engine: Engine, trail: AuditTrail) -> None:
         assert seal_pending(engine, KEY).events == 0
     wait_until_final(engine)
     assert seal_pending(engine, KEY).events == 1
+
+
+def test_many_sealers_and_writers_at_once_seal_everything_once(engine: Engine, trail: AuditTrail) -> None:
+    key = Ed25519PrivateKey.generate()
+
+    def write(number: int) -> None:
+        for step in range(20):
+            trail.record_apart(Action.RESIDENT_VIEWED, resident_id=number * 100 + step)
+
+    def seal(_number: int) -> int:
+        return sum(seal_pending(engine, key, batch=7).events for _ in range(15))
+
+    with ThreadPoolExecutor(5) as threads:
+        writers = [threads.submit(write, number) for number in range(3)]
+        sealers = [threads.submit(seal, number) for number in range(2)]
+        for writer in writers:
+            writer.result()
+        sealed = sum(sealer.result() for sealer in sealers)
+    wait_until_final(engine)
+    assert sealed + seal_pending(engine, key).events == 60
+    report = verify(engine, key.public_key())
+    assert (report.sealed, report.unsealed, report.findings) == (60, 0, ())
 
 
 @pytest.mark.parametrize("table", ["audit_event", "audit_leaf", "audit_seal"])

@@ -122,6 +122,15 @@ def test_very_many_searches_stand_out(sign_in: SignIn, owner_engine: Engine) -> 
     assert "number" not in panel.text
 
 
+def test_sixty_minutes_across_the_hour_count_as_one(sign_in: SignIn, owner_engine: Engine) -> None:
+    for minute in range(40, 60):
+        add(owner_engine, f"2026-11-20T10:{minute:02}:00+09:00", action=Action.RESIDENT_SEARCHED)
+    for minute in range(20):
+        add(owner_engine, f"2026-11-20T11:{minute:02}:00+09:00", action=Action.RESIDENT_SEARCHED)
+    panel = sign_in("auditor").get("/audit/?view=searches").html.find(id="many")
+    assert [cell.text.strip() for cell in panel.find_all("td")][1] == "40"
+
+
 def test_pages_join_without_gap_or_overlap(sign_in: SignIn, owner_engine: Engine) -> None:
     for number in range(120):
         add(owner_engine, "2026-10-10T12:00:00+09:00", subject=f"n{number}")

@@ -6,7 +6,6 @@ transaction ended before every transaction still running, so that nothing can sl
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,9 +33,9 @@ def seal_pending(engine: Engine, signing_key: Ed25519PrivateKey, *, batch: int =
     """Seal every event that is final and not sealed yet."""
     events = seals = 0
     while True:
-        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        # READ COMMITTED: what is read under the lock has to be what the last holder of it left.
+        with engine.begin() as connection:
             sealed = _seal_batch(connection, signing_key, batch)
-            connection.commit()
         if sealed:
             events += sealed
             seals += 1
@@ -63,7 +62,6 @@ def _seal_batch(connection: Connection, signing_key: Ed25519PrivateKey, batch: i
     seal_id = connection.execute(
         insert(AuditSeal)
         .values(
-            sealed_at=datetime.now(UTC),
             horizon=horizon,
             leaf_count=len(leaves),
             root=root,

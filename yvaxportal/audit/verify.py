@@ -58,10 +58,11 @@ def verify(engine: Engine, public_key: Ed25519PublicKey) -> Report:
 
 def _events(connection: Connection) -> Iterator[Finding]:
     """Compare every leaf with the event it was made from."""
-    rows = connection.execution_options(yield_per=CHUNK).execute(
+    rows = connection.execute(
         select(AuditLeaf.event_id, AuditLeaf.hash, *EVENT_COLUMNS)
         .outerjoin(AuditEvent, AuditEvent.id == AuditLeaf.event_id)
         .order_by(AuditLeaf.event_id)
+        .execution_options(yield_per=CHUNK)
     )
     row: Sequence[Any]
     for row in rows:
@@ -75,9 +76,8 @@ def _events(connection: Connection) -> Iterator[Finding]:
 def _seals(connection: Connection, public_key: Ed25519PublicKey) -> Iterator[Finding]:
     """Check each seal against its leaves, its predecessor and its signature."""
     previous = START
-    known: set[int] = set()
-    for seal in connection.execute(select(AuditSeal.__table__).order_by(AuditSeal.id)).all():
-        known.add(seal.id)
+    seals = select(AuditSeal.__table__).order_by(AuditSeal.id).execution_options(yield_per=CHUNK)
+    for seal in connection.execute(seals):
         leaves = connection.execute(
             select(AuditLeaf.position, AuditLeaf.hash)
             .where(AuditLeaf.seal_id == seal.id)
@@ -96,7 +96,8 @@ def _seals(connection: Connection, public_key: Ed25519PublicKey) -> Iterator[Fin
         except InvalidSignature:
             yield Finding("not signed with this key", f"seal {seal.id}")
         previous = seal.chain
-    orphans = select(AuditLeaf.seal_id).where(AuditLeaf.seal_id.not_in(known or {0})).distinct()
+    gone = ~select(AuditSeal.id).where(AuditSeal.id == AuditLeaf.seal_id).exists()
+    orphans = select(AuditLeaf.seal_id).where(gone).distinct().order_by(AuditLeaf.seal_id)
     for seal_id in connection.scalars(orphans):
         yield Finding("removed", f"seal {seal_id}")
 

@@ -35,6 +35,14 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_event_resident_id", "resident_id", "id", postgresql_where="resident_id IS NOT NULL"),
         Index("ix_audit_event_actor_id", "actor", "id"),
+        Index("ix_audit_event_action_id", "action", "id"),
+        Index("ix_audit_event_not_done_id", "id", postgresql_where="outcome <> 'done'"),
+        Index(
+            "ix_audit_event_case_reference_id",
+            "case_reference",
+            "id",
+            postgresql_where="case_reference IS NOT NULL",
+        ),
         Index("ix_audit_event_occurred_at", "occurred_at"),
         Index("ix_audit_event_transaction_id", "transaction_id"),
     )
@@ -63,7 +71,7 @@ class AuditSeal(Base):
     __tablename__ = "audit_seal"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    sealed_at: Mapped[datetime]
+    sealed_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     horizon: Mapped[str] = mapped_column(TransactionId(), comment="events of earlier transactions are sealed")
     leaf_count: Mapped[int]
     root: Mapped[bytes] = mapped_column(LargeBinary)

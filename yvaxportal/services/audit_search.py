@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, extract, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, extract, func, or_, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
@@ -18,6 +18,7 @@ PAGE_SIZE = 50
 OFFICE_OPENS, OFFICE_CLOSES = 7, 20
 SATURDAY = 6
 MANY_SEARCHES = 30
+SECONDS_OF_AN_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +171,36 @@ def _off_hours() -> ColumnElement[bool]:
 def many_searches(
     session: Session, first_day: date, last_day: date, *, more_than: int = MANY_SEARCHES
 ) -> Sequence[ManySearches]:
-    """Return who searched more than so often within an hour, the most first (measures M15 and M37)."""
-    hour = func.date_trunc("hour", AuditEvent.occurred_at)
-    count = func.count()
-    rows = session.execute(
-        select(AuditEvent.actor, hour, count)
+    """Return who searched more than so often within sixty minutes, the most first (measures M15 and M37).
+
+    One line for each person and clock hour in which such sixty minutes ended.
+    """
+    within = (
+        select(
+            AuditEvent.actor,
+            AuditEvent.occurred_at,
+            func.count()
+            .over(
+                partition_by=AuditEvent.actor,
+                order_by=cast(extract("epoch", AuditEvent.occurred_at), BigInteger),
+                range_=(-SECONDS_OF_AN_HOUR, 0),
+            )
+            .label("searches"),
+        )
         .where(
             AuditEvent.action == Action.RESIDENT_SEARCHED,
             AuditEvent.occurred_at >= start_of(first_day),
             AuditEvent.occurred_at < start_of(last_day + timedelta(days=1)),
         )
-        .group_by(AuditEvent.actor, hour)
-        .having(count > more_than)
-        .order_by(count.desc(), hour.desc())
+        .subquery()
+    )
+    hour = func.date_trunc("hour", within.c.occurred_at)
+    most = func.max(within.c.searches)
+    rows = session.execute(
+        select(within.c.actor, hour, most)
+        .where(within.c.searches > more_than)
+        .group_by(within.c.actor, hour)
+        .order_by(most.desc(), hour.desc())
         .limit(100)
     )
     return [ManySearches(*row) for row in rows]

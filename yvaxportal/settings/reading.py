@@ -34,6 +34,12 @@ def read_settings(
     for attribute in SECRETS:
         values[attribute] = values["var"] / values[attribute]
     settings = Settings(**values)
+    if settings.pool_size < settings.threads:
+        # A request holds one connection and may write its refusal on a second; the pool grows to its double.
+        raise SettingsError(
+            f"{PREFIX}database.pool_size",
+            f"must be at least {PREFIX}web.threads, which is {settings.threads}",
+        )
     if settings.production:
         check_production(settings, raw, environ)
     if not secrets_may_be_missing:

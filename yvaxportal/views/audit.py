@@ -39,7 +39,7 @@ LOOK_BACK = timedelta(days=30)
 CANNED: dict[str, TranslationString] = {
     "refused": _("Refusals and failures today"),
     "sign-ins": _("Failed sign-ins of thirty days"),
-    "off-hours": _("At night and on days off, thirty days"),
+    "off-hours": _("At night and on weekends, thirty days"),
     "numbers": _("Readings of personal numbers"),
     "searches": _("Very many searches, thirty days"),
 }

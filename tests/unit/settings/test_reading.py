@@ -70,6 +70,7 @@ WRONG = [
     ("database.url", "postgresql+psycopg://hush-hush@/yvax"),
     ("database.app_role", "Robert'); DROP TABLE"),
     ("database.pool_size", "0"),
+    ("database.pool_size", "3"),
     ("database.pool_size", "٣"),
     ("municipality_code", "312020"),
     ("municipality_name", ""),
