@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
 
 from pyramid.config import Configurator
 from sqlalchemy import Engine
@@ -16,7 +18,10 @@ from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
 from yvaxportal.vault.keyring import KeyRing, KeyRingError
+from yvaxportal.vault.purposes import load_purposes
 from yvaxportal.vault.vault import Vault
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -47,16 +52,28 @@ def open_portal(settings: Settings) -> Portal:
         key_ring = KeyRing.load(settings.key_ring_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
+    purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
+    catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
     return Portal(
         settings=settings,
         engine=engine,
         sessions=sessionmaker(engine, autoflush=True),
         key_ring=key_ring,
-        vault=Vault(engine, key_ring, settings.municipality_code),
+        vault=Vault(engine, key_ring, settings.municipality_code, purposes=purposes),
         acl=AclStore(),
-        catalogue=load_catalogue(),
+        catalogue=catalogue,
         clock=now_utc,
     )
+
+
+def _own_file(setting: str, path: Path | None, load: Callable[[Path | None], Content]) -> Content:
+    """Load what ships, together with the municipality's own file; the error names the setting."""
+    try:
+        return load(path)
+    except OSError as error:
+        raise SettingsError(setting, f"the file cannot be read ({type(error).__name__})") from None
+    except ValueError as error:
+        raise SettingsError(setting, " ".join(str(error).split())) from None
 
 
 def includeme(config: Configurator) -> None:

@@ -55,6 +55,10 @@ def _optional(value: str) -> str | None:
     return value or None
 
 
+def _optional_path(value: str) -> Path | None:
+    return _path(value) if value else None
+
+
 def _flag(value: str) -> bool:
     if value.lower() in TRUE:
         return True
@@ -112,6 +116,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("address_prefixes", "address_prefixes", _list, "鳥取県, 鳥取県米子市, 米子市"),
     Setting("session.secret_file", "session_secret_file", _below_var),
     Setting("vault.key_ring_file", "key_ring_file", _below_var),
+    Setting("vault.purposes_file", "purposes_file", _optional_path, ""),
+    Setting("programme.vaccines_file", "vaccines_file", _optional_path, ""),
     Setting("audit.signing_key_file", "signing_key_file", _below_var),
     Setting("session.idle_minutes", "idle_minutes", _whole(1, 240), "15"),
     Setting("session.lifetime_hours", "lifetime_hours", _whole(1, 24), "10"),

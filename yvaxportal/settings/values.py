@@ -29,6 +29,8 @@ class Settings:
     address_prefixes: tuple[str, ...]
     session_secret_file: Path
     key_ring_file: Path
+    purposes_file: Path | None
+    vaccines_file: Path | None
     signing_key_file: Path
     idle_minutes: int
     lifetime_hours: int

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.application import settings_of
 from yvaxportal.embedded.places import DatabaseUrls
+from yvaxportal.portal import open_portal
+from yvaxportal.settings import read_settings
 
 ROOT = Path(__file__).parents[3]
 P = "yvaxportal."
@@ -58,6 +61,39 @@ def test_it_does_not_start(ini: dict[str, str], tmp_path: Path, command: str, na
     assert said[0].startswith(f"yvax {command}: {P}{name}: ")
     assert "Traceback" not in ended.stderr
     assert "hush" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize("name", ["vault.purposes_file", "programme.vaccines_file"])
+@pytest.mark.parametrize("content", [None, "[[purpose", "[colour]\nred = 1\n[[purpose]]\nid = 'x'\n"])
+def test_an_own_file_that_is_wrong(
+    ini: dict[str, str], tmp_path: Path, name: str, content: str | None
+) -> None:
+    own = tmp_path / "own.toml"
+    if content is not None:
+        own.write_text(content, "utf-8")
+    ini[P + name] = str(own)
+    ended = run(tmp_path / "portal.ini", ini, "web")
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith(f"yvax web: {P}{name}: ")
+
+
+def test_own_files_add_to_what_ships(tmp_path: Path, secrets: Path, database_urls: DatabaseUrls) -> None:
+    purposes, vaccines = tmp_path / "purposes.toml", tmp_path / "vaccines.toml"
+    purposes.write_text(
+        "[[purpose]]\nid = 'own_purpose'\nlabel_ja = '見本'\nlabel_en = 'sample'\n"
+        "legal_basis = '条例第1条'\nvalid_from = 2026-04-01\n",
+        "utf-8",
+    )
+    vaccines.write_text("[series.own]\nname_ja = '見本'\nname_en = 'Own'\norder = 900\n", "utf-8")
+    settings = settings_of(database_urls, secrets) | {
+        P + "vault.purposes_file": str(purposes),
+        P + "programme.vaccines_file": str(vaccines),
+    }
+    portal = open_portal(read_settings(settings))
+    portal.engine.dispose()
+    assert {"own_purpose", "issue_certificate"} <= set(portal.vault.purposes)
+    assert {"own", "mr"} <= set(portal.catalogue.series())
 
 
 def test_a_database_of_another_version(
