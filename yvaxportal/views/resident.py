@@ -64,6 +64,7 @@ class ResidentPage:
             "parts": parts_of(request, self.context),
             "after_save": after_save(request, self.context),
             "household": self._household(),
+            "invited": resident.resident_category is ResidentCategory.RESIDENT,
             "tickets": self._tickets(),
             **self._doses(),
             **self._contact(),
