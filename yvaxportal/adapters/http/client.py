@@ -83,7 +83,9 @@ class RestClient:
         A call is repeated only when the operation is safe or has an idempotency key, and only within
         ``context.time_limit``, which holds for everything together: token, connection, attempts, waits.
         """
-        return self._whole(self._made(operation, context, path, query, body, idempotency_key))
+        return self._whole(
+            self._made(operation, context, path=path, query=query, body=body, idempotency_key=idempotency_key)
+        )
 
     def pages(
         self,
@@ -97,7 +99,7 @@ class RestClient:
 
         :raises BadAnswer: also for a link that leads elsewhere or back to a page that was read.
         """
-        call: Call | None = self._made(operation, context, path, query)
+        call: Call | None = self._made(operation, context, path=path, query=query)
         seen = set[str]()
         while call is not None:
             if call.target in seen:
@@ -122,13 +124,14 @@ class RestClient:
         The time limit holds until the first line has come, then for each further line. Close it when not read
         to the end.
         """
-        call = self._made(operation, context, path, query, body)
+        call = self._made(operation, context, path=path, query=query, body=body)
         return self._observed(call, lambda request, deadline: self._lines(call, request, deadline))
 
     def _made(
         self,
         operation: str,
         context: CallContext,
+        *,
         path: Mapping[str, str] | None,
         query: Query | None,
         body: Any = None,
@@ -143,16 +146,17 @@ class RestClient:
 
     def _observed(self, call: Call, attempt: Attempt[Result]) -> Result:
         began = time.monotonic()
-        error: AdapterError | None = None
         try:
             with self._permitted():
-                return self._attempts(call, attempt)
+                result = self._attempts(call, attempt)
         except AttemptFailed as failed:
             error = failed.error
         except AdapterError as own:
             error = own
-        finally:
-            self.observer.called(time.monotonic() - began, error)
+        else:
+            self.observer.called(time.monotonic() - began, None)
+            return result
+        self.observer.called(time.monotonic() - began, error)
         raise error from None
 
     @contextmanager

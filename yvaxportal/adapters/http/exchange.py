@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 
 from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason
-from yvaxportal.adapters.http.answers import AttemptFailed, timed_out, unreachable
+from yvaxportal.adapters.http.answers import timed_out, unreachable
 from yvaxportal.adapters.http.deadline import Deadline, DeadlinePassed, kept
 from yvaxportal.adapters.http.settings import RestSettings
 

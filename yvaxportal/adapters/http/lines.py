@@ -1,7 +1,7 @@
 """An answer that comes line by line (``application/x-ndjson``), for snapshots of a whole city.
 
-The first line is ``{"_begin": {...}}``, then one record a line, the last ``{"_end": {"count": n}}``: only then
-is it known that nothing is missing.
+The first line is ``{"_begin": {...}}``, then one record a line, the last ``{"_end": {"count": n}}``: only
+then is it known that nothing is missing.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 The document is JSON and package data of the adapter. Beside the standard it may say, for an operation:
 
-``x-safe``: a POST that only reads (a personal number travels in a body, never in an address); may be repeated.
+``x-safe``: a POST that only reads (a personal number travels in a body, never in an address).
 ``x-what``: what a 404 with the code ``not_found`` is about, such as ``person``.
 ``x-codes``: codes with which the other side may refuse, beside the common ones.
 ``x-interface-id``: the published id of the interface, such as ``IF_SKI_10111``.

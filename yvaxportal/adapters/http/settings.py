@@ -75,12 +75,13 @@ class RestSettings:
     @classmethod
     def read(cls, setup: AdapterSetup) -> "RestSettings":
         """Return the checked settings; SettingsError names the first option that is wrong, never a value."""
-        setup.refuse_unknown(OPTIONS)
+        # The secret itself is no option: where it belongs is said when it is read.
+        setup.refuse_unknown((*OPTIONS, "client_secret"))
         auth = _auth(setup)
         base_url = _url(setup, "base_url")
         with_token = auth is not AuthMethod.MUTUAL_TLS
         if not with_token:
-            for key in ("token_url", "client_id", "client_secret_file", "scopes"):
+            for key in ("token_url", "client_id", "client_secret", "client_secret_file", "scopes"):
                 if setup.options.get(key):
                     raise SettingsError(setup.name_of(key), "has no meaning with auth = mutual_tls")
             if not base_url.startswith("https://"):

@@ -1,0 +1,43 @@
+"""The contract of each interface as something that runs: against any implementation, with any data behind it.
+
+``yvax adapters check`` runs it for what the ini file names. Authors of adapters run the same checks in
+their own tests::
+
+    @pytest.mark.parametrize("name", TaxChecks.names())
+    def test_contract(adapter, subjects, name):
+        TaxChecks(adapter, subjects).run(name)
+
+The checks here read only: they are safe against a production system.
+"""
+
+from yvaxportal.adapters.conformance.kit import (
+    BrokenContractError,
+    Checks,
+    Grade,
+    NotApplicableError,
+    Result,
+    Subjects,
+)
+from yvaxportal.adapters.conformance.resident_register import ResidentRegisterChecks
+from yvaxportal.adapters.conformance.tax import TaxChecks
+from yvaxportal.adapters.conformance.welfare import WelfareChecks
+
+#: The contract of each system that has one so far.
+CONTRACTS: dict[str, type[Checks]] = {
+    "resident_register": ResidentRegisterChecks,
+    "tax": TaxChecks,
+    "welfare": WelfareChecks,
+}
+
+__all__ = [
+    "CONTRACTS",
+    "BrokenContractError",
+    "Checks",
+    "Grade",
+    "NotApplicableError",
+    "ResidentRegisterChecks",
+    "Result",
+    "Subjects",
+    "TaxChecks",
+    "WelfareChecks",
+]
