@@ -74,6 +74,7 @@ def not_found(context: HTTPNotFound, request: PortalRequest) -> Response:
 @exception_view_config(BadCSRFOrigin)
 def bad_csrf(context: Exception, request: PortalRequest) -> Response:
     """Refuse a form that was not made in this session."""
+    log.warning("request refused: %s", type(context).__name__)
     request.audit.record_apart(
         Action.ACCESS_REFUSED,
         outcome=Outcome.REFUSED,
@@ -85,8 +86,12 @@ def bad_csrf(context: Exception, request: PortalRequest) -> Response:
 @exception_view_config(URLDecodeError)
 @exception_view_config(UnicodeDecodeError)
 def undecodable(context: Exception, request: PortalRequest) -> Response:
-    """Refuse a request whose text is in no encoding we asked for."""
-    del context
+    """Refuse a request whose text is in no encoding we asked for.
+
+    The places are logged: where the fault is ours and not the sender's, they show it.
+    """
+    frames = "".join(traceback.format_tb(context.__traceback__))
+    log.warning("request refused: %s\n%s", type(context).__name__, frames)
     return error_page(request, HTTPStatus.BAD_REQUEST)
 
 
