@@ -26,6 +26,7 @@ COMMANDS = (
     ("account", "accounts", "create and manage staff accounts"),
     ("keys", "keys", "make, rotate and check the keys of the vault"),
     ("audit", "audit", "seal and verify the audit trail"),
+    ("adapters", "adapters", "show and check the connections to other systems"),
     ("settings", "settings", "check an ini file"),
 )
 

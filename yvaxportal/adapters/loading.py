@@ -49,21 +49,35 @@ def load_adapters(settings: Settings, engine: Engine, clock: Callable[[], dateti
     :raises SettingsError: no such implementation, it is broken or lacks a method, or an option is wrong.
     """
     built: dict[str, IAdapter] = {}
-    for system, interface in SYSTEMS.items():
-        setup = AdapterSetup(
-            system=system,
-            options=resolve(system, settings.adapter_options.get(system, {})),
-            municipality_code=settings.municipality_code,
-            var=settings.var,
-            engine=engine,
-            clock=clock,
-        )
+    for system in SYSTEMS:
         try:
-            built[system] = _build(settings.adapters[system], interface, setup)
+            built[system] = load_adapter(system, settings, engine, clock)
         except SettingsError:
             Adapters(built).close()
             raise
     return Adapters(built)
+
+
+def load_adapter(system: str, settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> IAdapter:
+    """Build what the ini file names for one system; the caller closes it.
+
+    :raises SettingsError: as ``load_adapters``.
+    """
+    setup = AdapterSetup(
+        system=system,
+        options=resolve(system, settings.adapter_options.get(system, {})),
+        municipality_code=settings.municipality_code,
+        var=settings.var,
+        engine=engine,
+        clock=clock,
+    )
+    return _build(settings.adapters[system], SYSTEMS[system], setup)
+
+
+def installed(system: str) -> dict[str, str]:
+    """Return the implementations of a system that are installed: name and the package each comes from."""
+    found = entry_points(group=f"{PREFIX}{system}")
+    return {entry.name: entry.dist.name if entry.dist else "" for entry in found}
 
 
 def _build(wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdapter:

@@ -38,7 +38,7 @@ class Subjects:
     """Whom the other side is asked about.
 
     :param known: atena numbers of present residents that the other side must know; 2 or more.
-    :param households: household number and members' atena numbers, of one household that it must know.
+    :param household: number and present members' atena numbers of one household that it must know.
     :param unknown: an atena number and a household number that it cannot know.
     """
 

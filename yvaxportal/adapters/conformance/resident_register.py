@@ -1,5 +1,6 @@
 """The contract of the resident register."""
 
+import re
 from typing import ClassVar
 
 from yvaxportal.adapters.conformance.kit import (
@@ -42,7 +43,9 @@ class ResidentRegisterChecks(Checks):
     def a_birth_date_can_be_read(self) -> None:
         """date_of_birth_written is YYYY-MM-DD, with 00 for what is not known."""
         for number in self.subjects.known:
-            expect(parse_date(self.ask(number).date_of_birth_written) is not None, "no date")
+            written = self.ask(number).date_of_birth_written
+            expect(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written), "another form of date")
+            expect(parse_date(written) is not None, "no date")
 
     def a_household_holds_its_members(self) -> None:
         """Household gives every present member once, and nobody who left."""
