@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tests.database import DatabaseServer, new_server_folder, remove_leftovers
 from yvaxportal.embedded.places import DatabaseUrls
 
-pytest_plugins = ("tests.application", "yvaxportal.adapters.conformance.pytest_plugin")
+pytest_plugins = ("tests.application", "tests.contract_city", "yvaxportal.adapters.conformance.pytest_plugin")
 
 SERVER = pytest.StashKey[DatabaseServer]()
 

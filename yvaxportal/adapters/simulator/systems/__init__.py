@@ -1,0 +1,9 @@
+"""What each system answers, from its protocol document."""
+
+from yvaxportal.adapters.simulator.systems import resident_register, tax, welfare
+
+ROUTES = {
+    "resident_register": resident_register.ROUTES,
+    "tax": tax.ROUTES,
+    "welfare": welfare.ROUTES,
+}

@@ -1,0 +1,91 @@
+"""Who lives in the city that the simulator plays: read from a file, kept in memory.
+
+The world file has one JSON value a line, each with one key:
+
+``{"jumin": {...}}``       a resident as docs/protocols/resident_register.md has them, with ``kojinbango``
+``{"kazei": {...}}``       ``atenabango``, ``nendo``, ``kazeikubun``
+``{"shikaku": {...}}``     ``atenabango``, ``rireki``
+``{"ido": {...}}``         a change, in the order it was processed
+"""
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Record = dict[str, Any]
+RESIDENT = "1"
+
+
+class World:
+    """The state of all systems. ``skew`` is how far its clock is wrong."""
+
+    def __init__(self, municipality_code: str) -> None:
+        self.municipality_code = municipality_code
+        self.lock = threading.RLock()
+        self.residents: dict[str, Record] = {}
+        self.households: dict[str, list[str]] = defaultdict(list)
+        self.taxation: dict[tuple[str, int], str] = {}
+        self.welfare: dict[str, list[Record]] = {}
+        self.changes: list[Record] = []
+        self.snapshots: dict[str, tuple[list[Record], str, int]] = {}
+        self.skew = timedelta()
+
+    def now(self) -> str:
+        """Return the instant by the simulator's clock, as the protocols write it."""
+        return self.instant().isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def instant(self) -> datetime:
+        """Return the instant by the simulator's clock."""
+        return datetime.now(UTC) + self.skew
+
+    def load(self, lines: Iterable[str]) -> None:
+        """Take over a world file."""
+        with self.lock:
+            for written in lines:
+                ((kind, value),) = json.loads(written).items()
+                self.add(kind, value)
+
+    def add(self, kind: str, value: Record) -> None:
+        """Take over one line of a world file."""
+        match kind:
+            case "jumin":
+                self._settle(value)
+            case "kazei":
+                self.taxation[value["atenabango"], value["nendo"]] = value["kazeikubun"]
+            case "shikaku":
+                self.welfare[value["atenabango"]] = value["rireki"]
+            case "ido":
+                self.happen(value)
+            case _:
+                raise ValueError(f"no such kind of line: {kind}")
+
+    def happen(self, change: Record) -> None:
+        """Let something happen to somebody: they are as the change says, and the change is listed."""
+        with self.lock:
+            subject = change.get("jumin")
+            if subject is not None:
+                self._settle(subject)
+            else:
+                self._leave(change["atenabango"])
+                self.residents.pop(change["atenabango"], None)
+            self.changes.append(change)
+
+    def household(self, number: str) -> list[Record]:
+        """Return the present members, the head first."""
+        members = [self.residents[one] for one in self.households.get(number, ())]
+        present = [one for one in members if one["juminkubun"] == RESIDENT]
+        return sorted(present, key=lambda one: one.get("zokugara") != "世帯主")
+
+    def _settle(self, person: Record) -> None:
+        number = person["atenabango"]
+        self._leave(number)
+        self.residents[number] = person
+        self.households[person["setaibango"]].append(number)
+
+    def _leave(self, number: str) -> None:
+        known = self.residents.get(number)
+        if known is not None:
+            self.households[known["setaibango"]].remove(number)

@@ -1,0 +1,117 @@
+"""``yvax simulator``: stand-ins for the other systems, on loopback, about the people the portal knows."""
+
+import argparse
+import secrets
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from yvaxportal.adapters.simulator.faults import FAULTS
+from yvaxportal.adapters.simulator.server import Simulator
+from yvaxportal.adapters.simulator.systems import ROUTES
+from yvaxportal.adapters.simulator.world import World
+from yvaxportal.commands.common import (
+    CommandError,
+    Subparsers,
+    add_ini,
+    load_settings,
+    require_current,
+    set_up_logging,
+)
+from yvaxportal.commands.leash import add_leash, stop_with_parent
+from yvaxportal.commands.simulated_people import people_of
+from yvaxportal.models.database import open_engine
+from yvaxportal.settings import Settings, SettingsError
+
+CLIENT_ID = "yvaxportal-and-its-simulator-001"
+SECRET_FILE = Path("secrets", "simulator-client-secret")
+PORT = 6600
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    known = "; ".join(f"{name}: {what}" for name, what in FAULTS.items())
+    parser = subparsers.add_parser(
+        "simulator",
+        help="play the other systems",
+        description="Serve the REST side of the other systems on loopback, about the people whom the portal "
+        "knows. For development and tests; see docs/simulator.md.",
+    )
+    add_ini(parser)
+    parser.add_argument("--port", type=int, default=PORT, help=f"port ({PORT}; 0: any that is free)")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME[=SHARE]", help=known)
+    parser.add_argument("--seed", type=int, default=0, help="of the dice that faults are thrown with")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--token-seconds", type=int, default=3600, help="how long a token is good")
+    add_leash(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    settings = load_settings(args)
+    set_up_logging(args)
+    if settings.production:
+        raise SettingsError("yvaxportal.environment", "a simulator has no place in production")
+    require_current(settings)
+    world = World(settings.municipality_code)
+    engine = open_engine(settings.database_url, pool_size=2, statement_timeout_seconds=600)
+    for kind, record in people_of(engine, settings.municipality_code):
+        world.add(kind, record)
+    engine.dispose()
+    simulator = _serving(args, world, client_secret(settings))
+    for demanded in args.fault:
+        _demand(simulator, demanded)
+    stop_with_parent(args)
+    signal.signal(signal.SIGTERM, _leave)
+    print(f"{len(world.residents)} people; serving on {simulator.url}/", flush=True)
+    for system in ROUTES:
+        print(f"  yvaxportal.adapters.{system}.base_url = {simulator.url}/{system}", flush=True)
+    print(f"  token_url = {simulator.url}/token, client_id = {CLIENT_ID}", flush=True)
+    print(f"  client_secret_file = {SECRET_FILE}", flush=True)
+    try:
+        simulator.serve_forever()
+    finally:
+        simulator.stopping.set()
+        simulator.server_close()
+    return 0
+
+
+def client_secret(settings: Settings) -> str:
+    """Return the secret that portal and simulator share, made when there is none yet."""
+    path = settings.var / SECRET_FILE
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), "ascii")
+    return path.read_text("ascii").strip()
+
+
+def _serving(args: argparse.Namespace, world: World, secret: str) -> Simulator:
+    try:
+        return Simulator(
+            world,
+            port=args.port,
+            client_id=CLIENT_ID,
+            secret=secret,
+            token_seconds=args.token_seconds,
+            delay_seconds=args.delay,
+            seed=args.seed,
+        )
+    except OSError as error:
+        raise CommandError(f"port {args.port} cannot be listened on ({error.strerror or error})") from None
+
+
+def _demand(simulator: Simulator, written: str) -> None:
+    name, _, share = written.partition("=")
+    try:
+        simulator.faults.demand({"fault": name, "share": float(share or 1)})
+    except ValueError:
+        raise CommandError(
+            f"--fault {written}: must be one of {', '.join(FAULTS)}, then =0.1 or so"
+        ) from None
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    sys.exit(0)
