@@ -1,7 +1,7 @@
 """Writing the audit log (measure M14). A personal number never enters it, whatever a caller passes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -64,6 +64,13 @@ class AuditTrail:
         if self._session is None:
             raise RuntimeError("this audit trail has no transaction of its own; use record_apart")
         self._session.execute(_INSERT, self._row(action, facts))
+
+    def record_many(self, events: Sequence[tuple[Action, Facts]]) -> None:
+        """Write many events in the session's transaction, in one round trip."""
+        if self._session is None:
+            raise RuntimeError("this audit trail has no transaction of its own; use record_apart")
+        if events:
+            self._session.execute(_INSERT, [self._row(action, facts) for action, facts in events])
 
     def record_apart(self, action: Action, **facts: Unpack[Facts]) -> None:
         """Write one event on a connection of its own; it is committed when this returns."""

@@ -25,6 +25,13 @@ from yvaxportal.models.staff import (
     StaffSession,
     TerminalNetwork,
 )
+from yvaxportal.models.sync import (
+    AppliedChange,
+    RegisterVersion,
+    ResidentMerge,
+    SyncRefusal,
+    SyncState,
+)
 from yvaxportal.models.ticket import Certificate, PassportDetails, Ticket
 from yvaxportal.models.vault import VaultEntry
 
@@ -32,6 +39,7 @@ __all__ = [
     "AclGrant",
     "AclProposal",
     "AclVersion",
+    "AppliedChange",
     "AuditEvent",
     "AuditLeaf",
     "AuditSeal",
@@ -46,8 +54,10 @@ __all__ = [
     "MedicalInstitution",
     "PassportDetails",
     "PasswordHistory",
+    "RegisterVersion",
     "Resident",
     "ResidentContact",
+    "ResidentMerge",
     "ResidentName",
     "ResidentNote",
     "SearchRequest",
@@ -56,6 +66,8 @@ __all__ = [
     "StaffGroup",
     "StaffSession",
     "SupportMeasure",
+    "SyncRefusal",
+    "SyncState",
     "TerminalNetwork",
     "Ticket",
     "VaultEntry",

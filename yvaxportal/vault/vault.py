@@ -155,6 +155,66 @@ class Vault:
         )
         raise NumberTakenError
 
+    def store_many(
+        self,
+        numbers: Mapping[int, PersonalNumber],
+        *,
+        source: str,
+        now: datetime,
+        audit: AuditTrail,
+    ) -> dict[int, str]:
+        """Register or replace the numbers of many residents, as a register delivers them.
+
+        One event of the audit log tells how many; nothing is opened. What cannot be stored keeps nobody
+        else's number from being stored.
+
+        :param numbers: by resident id; at most some thousand at a time.
+        :return: why by resident id, of those refused: ``bad_personal_number``, ``personal_number_taken``.
+        """
+        refused: dict[int, str] = {}
+        digits: dict[int, str] = {}
+        for resident_id, number in numbers.items():
+            try:
+                digits[resident_id] = check_personal_number(number.reveal())
+            except ValueError:
+                refused[resident_id] = "bad_personal_number"
+        with self._unit() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_STORING)))
+            holders = self._holders(connection, set(digits.values()))
+            for resident_id, number_ in digits.items():
+                if holders.get(number_, resident_id) != resident_id:
+                    refused[resident_id] = "personal_number_taken"
+                    continue
+                holders[number_] = resident_id
+                _show(connection, "yvax.vault_resident", str(resident_id))
+                self._write(connection, resident_id, number_, now, audit.actor.login)
+        audit.record_apart(
+            Action.PERSONAL_NUMBER_ENTERED,
+            detail={"source": source, "residents": len(numbers) - len(refused), "refused": len(refused)},
+        )
+        return refused
+
+    def _holders(self, connection: Connection, numbers: set[str]) -> dict[str, int]:
+        """Return whose each number is, of those that somebody has."""
+        ring = self._ring
+        while True:
+            key_ids = ring.key_ids
+            indexes = {
+                number_index(ring, key_id, self._municipality_code, number): number
+                for key_id in key_ids
+                for number in numbers
+            }
+            _show(connection, "yvax.vault_index", ",".join(index.hex() for index in indexes))
+            rows = connection.execute(
+                select(VaultEntry.blind_index, VaultEntry.resident_id).where(
+                    VaultEntry.blind_index.in_(list(indexes))
+                )
+            )
+            found = {indexes[bytes(index)]: resident_id for index, resident_id in rows}
+            # As in ``_holder``: a rotation that began meanwhile may have moved entries.
+            if key_ids == ring.key_ids:
+                return found
+
     def has(self, resident_id: int) -> bool:
         """Tell whether a number is registered, without opening it."""
         with self._unit(resident_id) as connection:

@@ -1,0 +1,99 @@
+"""What was not taken over, kept for a person to look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from yvaxportal.models.sync import SyncRefusal
+
+SHOWN = 200
+
+
+def keep(
+    session: Session,
+    system: str,
+    *,
+    reference: str,
+    kind: str,
+    atena_number: str | None,
+    reason: str,
+    payload: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    """Keep one refusal; the same one again is counted, and open again if it was settled.
+
+    :param payload: without the personal number (``judging.payload_of``).
+    """
+    statement = insert(SyncRefusal).values(
+        system=system,
+        reference=reference,
+        kind=kind,
+        atena_number=atena_number,
+        reason=reason,
+        payload=dict(payload) if payload is not None else None,
+        times=1,
+        first_at=now,
+        last_at=now,
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["system", "reference", "reason"],
+            set_={
+                "times": SyncRefusal.times + 1,
+                "last_at": now,
+                "payload": statement.excluded.payload,
+                "settled_at": None,
+                "settled_by": None,
+            },
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """One open refusal as the page shows it."""
+
+    id: int
+    system: str
+    kind: str
+    atena_number: str | None
+    reason: str
+    times: int
+    first_at: datetime
+    last_at: datetime
+
+
+def open_refusals(session: Session, *, limit: int = SHOWN) -> list[RefusalRow]:
+    """Return what waits for a person, the newest first."""
+    columns = [getattr(SyncRefusal, name) for name in RefusalRow.__dataclass_fields__]
+    rows = session.execute(
+        select(*columns)
+        .where(SyncRefusal.settled_at.is_(None))
+        .order_by(SyncRefusal.last_at.desc(), SyncRefusal.id.desc())
+        .limit(limit)
+    )
+    return [RefusalRow(*row) for row in rows]
+
+
+def count_open(session: Session) -> int:
+    """Return how many refusals wait for a person."""
+    return (
+        session.scalar(select(func.count()).select_from(SyncRefusal).where(SyncRefusal.settled_at.is_(None)))
+        or 0
+    )
+
+
+def settle(session: Session, refusal_id: int, *, staff_id: int, now: datetime) -> bool:
+    """Mark a refusal as dealt with; False when it was, or never was."""
+    done = session.execute(
+        update(SyncRefusal)
+        .where(SyncRefusal.id == refusal_id, SyncRefusal.settled_at.is_(None))
+        .values(settled_at=now, settled_by=staff_id)
+        .returning(SyncRefusal.id)
+    )
+    return done.one_or_none() is not None
