@@ -16,6 +16,12 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 NEVER_DELETED = ("sync_refusal", "resident_merge")
+# Groups that ship and hold the new permissions, as security/groups.py has them.
+NEW_GRANTS = [
+    {"group": group, "permission": permission}
+    for group in ("manager", "administrator")
+    for permission in ("connection:view", "connection:run")
+]
 FREE = ("sync_state", "register_version", "applied_change")
 
 MOMENT = sa.DateTime(timezone=True)
@@ -26,6 +32,13 @@ def upgrade() -> None:
     app_role = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON {', '.join(NEVER_DELETED)} TO {app_role}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(FREE)} TO {app_role}")
+    grant = sa.text(
+        "INSERT INTO acl_grant (group_name, permission) "
+        "SELECT name, :permission FROM staff_group WHERE name = :group ON CONFLICT DO NOTHING"
+    )
+    for values in NEW_GRANTS:
+        op.get_bind().execute(grant, values)
+    op.execute("UPDATE acl_version SET version = version + 1")
 
 
 def downgrade() -> None:

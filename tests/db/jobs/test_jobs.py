@@ -46,6 +46,8 @@ def alone(engine: Engine) -> Connections:
 
 
 def run_worker(app: App, engine: Engine, connections: Connections | None = None) -> None:
+    given = Tools(engine, Ed25519PrivateKey.generate(), connections or alone(engine))
+
     async def until_idle() -> None:
         async with app.open_async():
             await app.run_worker_async(
@@ -53,9 +55,7 @@ def run_worker(app: App, engine: Engine, connections: Connections | None = None)
                 install_signal_handlers=False,
                 listen_notify=False,
                 delete_jobs="successful",
-                additional_context={
-                    KEY: Tools(engine, Ed25519PrivateKey.generate(), connections or alone(engine))
-                },
+                additional_context={KEY: given},
             )
 
     # In a thread of its own: Playwright's loop, where a browser test ran before, still lives in this one.
