@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.application import Clock, SignIn
 from tests.db.sync.register import Register, person
+from tests.db.sync.registers import Tax
 from tests.people import resident
 from yvaxportal.adapters.errors import TimedOut
 from yvaxportal.adapters.loading import Adapters
@@ -131,3 +132,52 @@ def test_a_wrong_settling_is_refused(sign_in: SignIn, written: str) -> None:
     visitor = sign_in("manager")
     token = visitor.get("/account/").html.select_one("input[name=csrf_token]")["value"]
     visitor.post("/connections/settle", {"csrf_token": token, "refusal": written}, status=400)
+
+
+@pytest.fixture
+def asked(app: Router, portal: Portal, clock: Clock) -> Iterator[Tax]:
+    """Let the portal ask a tax register."""
+    connections, tax = portal.connections, Tax()
+    adapters: dict[str, Any] = dict(connections.adapters.by_system) | {"tax": tax}
+    names = dict(connections.names) | {"tax": "rest"}
+    connected = replace(connections, adapters=Adapters(adapters), names=names, clock=clock)
+    app.registry.portal = replace(portal, connections=connected)
+    yield tax
+    app.registry.portal = portal
+
+
+def test_a_page_asks_the_register_and_shows_what_it_said(
+    sign_in: SignIn, asked: Tax, world: Session, clock: Clock
+) -> None:
+    someone = resident(world)
+    world.commit()
+    asked.states[someone.atena_number] = "exempt"
+    path = f"/residents/{someone.atena_number}/eligibility/"
+    assert "非課税" in sign_in("viewer").get(path).html.find(id="tax-exempt").get_text()
+    # A day is not over: nobody is asked again.
+    asked.states[someone.atena_number] = "taxed"
+    assert "非課税" in sign_in("viewer").get(path).html.find(id="tax-exempt").get_text()
+    clock.advance(hours=25)
+    asked.as_of = clock.now
+    page = sign_in("viewer").get(path)
+    assert page.html.select_one("#tax-exempt tbody th").get_text() == "課税"
+
+
+def test_a_page_opens_with_what_is_known_when_nobody_answers(
+    sign_in: SignIn, asked: Tax, world: Session, clock: Clock
+) -> None:
+    someone = resident(world)
+    world.commit()
+    asked.states[someone.atena_number] = "exempt"
+    asked.failing = 0
+    path = f"/residents/{someone.atena_number}/eligibility/"
+    assert "これまでに受け取った内容はありません" in sign_in("viewer").get(path).text
+    asked.failing = None
+    sign_in("viewer").get(path)
+    clock.advance(hours=25)
+    asked.failing = 0
+    page = sign_in("viewer").get(path)
+    assert (
+        "2026-11-23 10:00時点の内容を表示しています" in page.html.select_one(".notice.is-warning").get_text()
+    )
+    assert "非課税" in page.html.find(id="tax-exempt").get_text()

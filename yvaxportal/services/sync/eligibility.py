@@ -6,12 +6,13 @@ themselves stays and is told apart. An answer older than what is known changes n
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import Engine, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Engine, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from yvaxportal.adapters.errors import AdapterError, NotFound
@@ -149,6 +150,26 @@ class EligibilitySync:
         with Session(self.engine) as session, session.begin():
             return take_over(session, self._audit(session), system, [statement])
 
+    def for_page(
+        self, atena_number: str, systems: Sequence[str], context: CallContext
+    ) -> dict[str, AdapterError]:
+        """Ask several registers about one person at once; return who failed and how.
+
+        What is known already stays as it is. All together take as long as the slowest, which is the context's
+        time limit at most.
+        """
+        failed: dict[str, AdapterError] = {}
+        with ThreadPoolExecutor(max(1, len(systems))) as threads:
+            asked = {
+                system: threads.submit(self.for_person, atena_number, system, context) for system in systems
+            }
+            for system, answer in asked.items():
+                try:
+                    answer.result()
+                except AdapterError as error:
+                    failed[system] = error
+        return failed
+
     def for_all(self, system: str) -> Counter[str]:
         """Ask about every present resident; return what became of the answers."""
         counts: Counter[str] = Counter()
@@ -197,6 +218,16 @@ class EligibilitySync:
     def _note(self, system: str, **values: object) -> None:
         with Session(self.engine) as session, session.begin():
             change_state(session, system, **values)
+
+
+def last_said(session: Session, resident_id: int, systems: Iterable[str]) -> dict[str, datetime]:
+    """Return when each system last said anything about a person; those that never did are left out."""
+    rows = session.execute(
+        select(Eligibility.source, func.max(Eligibility.as_of))
+        .where(Eligibility.resident_id == resident_id, Eligibility.source.in_(list(systems)))
+        .group_by(Eligibility.source)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _stored(session: Session, system: str, ids: Sequence[int]) -> dict[int, list[Eligibility]]:
