@@ -1,6 +1,6 @@
 """The page of the connections to other systems."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from pyramid.router import Router
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from webtest import TestApp
 
 from tests.application import Clock, SignIn
 from tests.db.sync.register import Register, person
@@ -181,3 +182,34 @@ def test_a_page_opens_with_what_is_known_when_nobody_answers(
         "2026-11-23 10:00時点の内容を表示しています" in page.html.select_one(".notice.is-warning").get_text()
     )
     assert "非課税" in page.html.find(id="tax-exempt").get_text()
+
+
+def test_a_monitor_reads_how_everything_stands(
+    browser: Callable[[], TestApp], followed: Portal, register: Register, world: Session
+) -> None:
+    followed.connections.residents.run()
+    register.happens("birth", person("1000000010", municipality_code="131016", name="見本　花子"))
+    followed.connections.residents.run()
+    answer = browser().get("/health")
+    assert answer.content_type == "application/json"
+    told = answer.json
+    assert (told["status"], told["database"], told["refused"]) == ("ok", "ok", 1)
+    assert told["systems"]["resident_register"] | {"figures": {}} == {
+        "implementation": "rest",
+        "ok": True,
+        "state": "up",
+        "last_success_at": None,
+        "last_error_at": None,
+        "last_error": "",
+        "taken_over_at": "2026-11-23T01:00:00+00:00",
+        "failed_at": None,
+        "failure": "",
+        "as_of": "2026-11-20T01:00:00+00:00",
+        "figures": {},
+    }
+    assert not any(word in answer.text for word in ("1000000010", "花子"))
+    register.fault = lambda _call: TimedOut("resident_register", "no answer within the time limit")
+    followed.connections.residents.run()
+    told = browser().get("/health").json
+    assert told["status"] == "degraded"
+    assert told["systems"]["resident_register"]["failure"] == "TimedOut"
