@@ -77,6 +77,12 @@ class ResidentSync:
             self._change_state(succeeded_at=self.clock(), failure="")
         return report
 
+    def restart(self) -> None:
+        """Forget how far the register was followed: the next run begins with everybody."""
+        with Session(self.engine) as session, session.begin():
+            state_of(session, SYSTEM)
+            change_state(session, SYSTEM, cursor=None, snapshot_id=None, snapshot_after=None)
+
     def _first_load(self, state: SyncState, report: SyncReport) -> SyncState:
         try:
             return self._load(state, report)
