@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.adapters.conftest import Connect
-from tests.simulated import Simulated
+from tests.simulated import Simulated, simulating
 from yvaxportal.adapters.conformance import Subjects
 from yvaxportal.adapters.errors import AdapterError, BadAnswer, BadAnswerReason, TimedOut, Unavailable
 from yvaxportal.adapters.messages.common import CallContext, HealthState
@@ -175,3 +176,14 @@ def test_somebody_is_found_by_personal_number_and_nobody_else(
     assert found.atena_number == newborn["atenabango"]
     assert found.personal_number.reveal() == number.reveal()
     assert register.resident(newborn["atenabango"], CALL).personal_number is None
+
+
+def test_a_port_that_is_taken_is_one_line(simulated: Simulated, tmp_path: Path) -> None:
+    port = simulated.url.rpartition(":")[2]
+    with (
+        pytest.raises(AssertionError) as caught,
+        simulating(tmp_path / "portal.ini", tmp_path, f"--port={port}"),
+    ):
+        pass
+    assert str(caught.value).startswith(f"yvax simulator: port {port} cannot be listened on")
+    assert str(caught.value).count("\n") == 1
