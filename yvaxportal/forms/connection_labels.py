@@ -71,6 +71,10 @@ REASONS: dict[str, tuple[TranslationString, TranslationString]] = {
         _("A resident here is not in the register's full list."),
         _("Find out whether they moved out; nothing was changed."),
     ),
+    Reason.UNREADABLE: (
+        _("A record could not be read. The others were taken over."),
+        _("Tell whoever runs the other system which record it is."),
+    ),
     Reason.BAD_ANSWER: (
         _("An answer could not be used. Nothing of it was taken over."),
         _("Tell whoever runs the other system. It is asked again every ten minutes."),

@@ -15,6 +15,7 @@ from yvaxportal.adapters.messages.resident_register import (
     ForeignDetails,
     RegisteredContact,
     RegisteredMeasure,
+    Unusable,
 )
 from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.services.sync.run import ResidentSync
@@ -239,3 +240,15 @@ def test_somebody_who_should_never_have_been_there(
     register.happens("removed", "1000000028", person=None)
     assert dict(sync.run().counts) == {"applied": 3}
     assert rows("SELECT resident_category FROM resident") == ["removed"]
+
+
+def test_a_record_that_cannot_be_read_is_passed_over_and_kept(
+    sync: ResidentSync, register: Register, rows: Rows
+) -> None:
+    register.happens("birth", person(BABY))
+    register.unusable = (Unusable("/jumin/shimei (minLength)", "c-9", "1000000028"), Unusable("/", None))
+    assert dict(sync.run().counts) == {"applied": 1, "unreadable": 2}
+    assert rows("SELECT atena_number, reason, payload->>'where' FROM sync_refusal ORDER BY id") == [
+        ("1000000028", "unreadable", "/jumin/shimei (minLength)"),
+        (None, "unreadable", "/"),
+    ]

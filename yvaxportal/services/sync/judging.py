@@ -37,6 +37,7 @@ class Reason(StrEnum):
     SPLIT_TO_DECIDE = "split_to_decide"
     NOT_IN_REGISTER = "not_in_register"
     BAD_ANSWER = "bad_answer"
+    UNREADABLE = "unreadable"
 
 
 def judge(
