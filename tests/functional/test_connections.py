@@ -87,7 +87,7 @@ def test_how_fresh_it_is_and_what_failed(
     register.fault = lambda _call: TimedOut("resident_register", "no answer within the time limit")
     followed.connections.residents.run()
     told = row_of(sign_in("manager").get("/connections/"), "resident-register")
-    assert "2026-11-23 12:00 TimedOut: no answer within the time limit" in told
+    assert "2026-11-23 12:00 時間内に応答がありません TimedOut: no answer within the time limit" in told
     assert "2026-11-23 10:00" in told
 
 

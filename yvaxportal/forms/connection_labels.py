@@ -25,6 +25,16 @@ HEALTH: dict[HealthState, TranslationString] = {
     HealthState.DOWN: _("does not answer"),
     HealthState.UNKNOWN: _("not asked yet"),
 }
+#: Kinds of failures, by the class of the error.
+FAILURES: dict[str, TranslationString] = {
+    "Unavailable": _("No answer"),
+    "TimedOut": _("No answer in time"),
+    "CircuitOpen": _("Left alone for a while after many failures"),
+    "BadAnswer": _("An answer that cannot be used"),
+    "Unauthorised": _("Access was not granted"),
+    "Refused": _("The other side refused"),
+}
+OTHER_FAILURE = _("Failed")
 _ASK_REGISTER = _("Ask the register's staff to correct it; the correction comes by itself.")
 _LOOK = _("Look at both records and correct what is wrong.")
 #: Cause and remedy of each reason.

@@ -9,7 +9,15 @@ from pyramid.view import view_config, view_defaults
 
 from yvaxportal.adapters.messages.common import AdapterHealth, HealthState
 from yvaxportal.audit.actions import Action
-from yvaxportal.forms.connection_labels import HEALTH, IMPLEMENTATIONS, REASONS, SYSTEMS, UNLISTED
+from yvaxportal.forms.connection_labels import (
+    FAILURES,
+    HEALTH,
+    IMPLEMENTATIONS,
+    OTHER_FAILURE,
+    REASONS,
+    SYSTEMS,
+    UNLISTED,
+)
 from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for
 from yvaxportal.models.sync import SyncState
 from yvaxportal.request import PortalRequest
@@ -101,24 +109,31 @@ class ConnectionsView:
         follows = self.connections.follows(system)
         fresh = state.succeeded_at if state else None
         failure = state.failure if state else ""
+        standing = _standing(health.state, state)
         stale = STALE_AFTER.get(system, _STALE_OTHERWISE)
         return {
             "key": system.replace("_", "-"),
             "label": self.words.say(SYSTEMS[system]),
             "implementation": self.words.say(IMPLEMENTATIONS.get(name, name)),
-            "health": self.words.say(HEALTH[health.state]),
-            "kind": _KINDS[health.state],
+            "health": self.words.say(HEALTH[standing]),
+            "kind": _KINDS[standing],
             "follows": follows,
             "fresh": format_jst(fresh) if fresh else "",
             "stale": follows and (fresh is None or self.request.now - fresh > stale),
             "as_of": _moment(state.as_of if state else None),
             "more": bool(state and state.more),
             "failure": failure,
+            "failure_label": self._kind_of(failure or health.last_error),
             "failed": _moment(state.failed_at if state and failure else None),
             "loading": self._loading(state),
             "last_error": health.last_error,
             "last_error_at": _moment(health.last_error_at),
         }
+
+    def _kind_of(self, told: str) -> str:
+        """Return what kind of failure it was, in words; empty when there was none."""
+        label = FAILURES.get(told.partition(":")[0], OTHER_FAILURE)
+        return self.words.say(label) if told else ""
 
     def _loading(self, state: SyncState | None) -> str:
         if state is None or state.snapshot_id is None or state.cursor is not None:
@@ -148,6 +163,15 @@ class ConnectionsView:
             "last": format_jst(row.last_at),
             "times": row.times,
         }
+
+
+def _standing(health: HealthState, state: SyncState | None) -> HealthState:
+    """Return how a connection stands: what this process saw of it, else how the worker's last run ended."""
+    if health is not HealthState.UNKNOWN or state is None:
+        return health
+    if state.failure:
+        return HealthState.DEGRADED
+    return HealthState.UP if state.succeeded_at else health
 
 
 def _moment(moment: datetime | None) -> str:
