@@ -119,4 +119,6 @@ def _demand(simulator: Simulator, written: str) -> None:
 
 
 def _leave(_signal: int, _frame: object) -> NoReturn:
+    # A second one must not break off the orderly end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
