@@ -249,6 +249,9 @@ def test_numbers_are_assigned_once_whatever_is_lost_on_the_way(
     one = atena.assign(person, "key-9", CALL).atena_number
     assert atena.name_information_by_personal_number(PERSONAL, CALL).atena_number == one
     other = PersonalNumber("900000000029")
+    twin = dataclasses.replace(person, personal_number=other)
+    assert atena.assign(twin, "key-12", CALL).atena_number != one
+    other = PersonalNumber("900000000037")
     atena.bind_personal_number(one, other, "key-10", CALL)
     assert atena.name_information_by_personal_number(other, CALL).atena_number == one
     with pytest.raises(NotFound):

@@ -21,6 +21,8 @@ def assign(world: World, asked: Asked) -> dict[str, Any]:
     number = asked.body.get("kojinbango")
     known = _known(world, person, number)
     if known is not None:
+        if number is not None and known["atenabango"] in world.atena:
+            world.bound[number] = known["atenabango"]
         return listed(TITLE, _fuban(known["atenabango"], "2", known["kijunnichiji"]))
     new = {name: person[name] for name in _KEPT if person.get(name) is not None}
     new |= {
@@ -137,8 +139,11 @@ def _known(world: World, person: Record, number: str | None) -> Record | None:
         if known["seinengappi"] != person["seinengappi"]:
             raise ErrorAnswer("contradiction", 409)
         return known
+    numbered = set(world.bound.values())
     for one in world.atena.values():
-        if all(one[name] == person[name] for name in _NEEDED):
+        # Two people of one name and house with different personal numbers are two people.
+        another = number is not None and one["atenabango"] in numbered
+        if not another and all(one[name] == person[name] for name in _NEEDED):
             return one
     for one in world.residents.values():
         if all(one.get(name) == person[name] for name in _NEEDED):
