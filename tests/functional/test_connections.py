@@ -213,3 +213,18 @@ def test_a_monitor_reads_how_everything_stands(
     told = browser().get("/health").json
     assert told["status"] == "degraded"
     assert told["systems"]["resident_register"]["failure"] == "TimedOut"
+
+
+def test_the_page_of_a_number_that_was_merged_leads_on(
+    sign_in: SignIn, followed: Portal, register: Register, world: Session
+) -> None:
+    gone, kept = resident(world), resident(world)
+    world.commit()
+    followed.connections.residents.run()
+    register.happens("merged", gone.atena_number, other_atena_number=kept.atena_number)
+    followed.connections.residents.run()
+    page = sign_in("registrar").get(f"/residents/{gone.atena_number}/")
+    link = page.html.select_one(".notice.is-warning a")
+    assert link["href"] == f"/residents/{kept.atena_number}/"
+    assert not page.html.select("a[href$='doses/new']")
+    assert sign_in("registrar").get(link["href"]).html.select("a[href$='doses/new']")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.models.base import columns_for
 from yvaxportal.models.codes import ResidentCategory, Sex
 from yvaxportal.models.resident import Resident
+from yvaxportal.models.sync import ResidentMerge
 
 MAX_ATENA_DIGITS = 15
 
@@ -100,6 +101,17 @@ def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) ->
         {"household_number": resident.household_number, "resident_id": resident.id, "limit": limit},
     )
     return [HouseholdMember(*row) for row in rows]
+
+
+def merged_into(session: Session, resident_id: int) -> str | None:
+    """Return the atena number that this one was merged into last, None when it never was."""
+    return session.scalar(
+        select(Resident.atena_number)
+        .join(ResidentMerge, ResidentMerge.kept_resident_id == Resident.id)
+        .where(ResidentMerge.merged_resident_id == resident_id)
+        .order_by(ResidentMerge.id.desc())
+        .limit(1)
+    )
 
 
 def atena_number_of(session: Session, resident_id: int) -> str:

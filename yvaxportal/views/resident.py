@@ -19,7 +19,7 @@ from yvaxportal.services.resident_page import (
     support_measure_until,
     tickets_of,
 )
-from yvaxportal.services.residents import household_of
+from yvaxportal.services.residents import household_of, merged_into
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.views.doses.after import after_save
@@ -58,6 +58,7 @@ class ResidentPage:
             "who": self._who(),
             "category_badge": self._category_badge(),
             "protected_until": self._protected_until(),
+            "merged": self._merged(),
             "register_as_of": format_jst(resident.register_as_of),
             "may_read_number": self._may(Permission.PERSONAL_NUMBER_READ, "personal-number"),
             "may_record": self._may(Permission.DOSE_RECORD, "doses"),
@@ -101,6 +102,18 @@ class ResidentPage:
         if resident.resident_category is ResidentCategory.RESIDENT:
             return None
         return f"{words.code(resident.resident_category)} {words.day(resident.ceased_resident_on)}".strip()
+
+    def _merged(self) -> dict[str, str] | None:
+        """Return where the records of a number are that was merged into another."""
+        if self.resident.resident_category is not ResidentCategory.REMOVED:
+            return None
+        number = merged_into(self.request.db, self.resident.id)
+        if number is None:
+            return None
+        return {
+            "number": number,
+            "url": self.request.resource_path(self.context.__parent__, number, ""),
+        }
 
     def _protected_until(self) -> str | None:
         if not self.resident.support_measure_flag:
