@@ -12,6 +12,7 @@ from pyramid.request import Request
 from translationstring import ChameleonTranslate
 
 from yvaxportal.forms.fields import TEMPLATE_HELPERS, leaves, put_message
+from yvaxportal.forms.types import CSRF_FIELD
 from yvaxportal.values.text import _, contains_personal_number
 
 TEMPLATE_FOLDER = Path(__file__).parent.parent / "templates" / "deform"
@@ -152,6 +153,9 @@ class PortalForm(deform.Form):
     def _prepare_to_show_again(self) -> None:
         for field in leaves(self):
             # What was refused is shown again, except a personal number: only the vault's pages have it.
+            # The token is the portal's own; twelve digits in a row happen in one token of some hundreds.
+            if field.name == CSRF_FIELD:
+                continue
             if isinstance(field.cstruct, str) and contains_personal_number(field.cstruct):
                 field.cstruct = _DIGIT.sub("*", field.cstruct)
         wrong = next((field for field in leaves(self) if field.error and not field.widget.hidden), None)

@@ -52,16 +52,17 @@ class ResidentPage:
         """Show the page and record that it was seen."""
         request, resident = self.request, self.resident
         request.audit.record(Action.RESIDENT_VIEWED, resident_id=resident.id)
+        merged = self._merged()
         return {
             "base": self.base,
             "resident": resident,
             "who": self._who(),
             "category_badge": self._category_badge(),
             "protected_until": self._protected_until(),
-            "merged": self._merged(),
+            "merged": merged,
             "register_as_of": format_jst(resident.register_as_of),
             "may_read_number": self._may(Permission.PERSONAL_NUMBER_READ, "personal-number"),
-            "may_record": self._may(Permission.DOSE_RECORD, "doses"),
+            "may_record": merged is None and self._may(Permission.DOSE_RECORD, "doses"),
             "parts": parts_of(request, self.context),
             "after_save": after_save(request, self.context),
             "household": self._household(),

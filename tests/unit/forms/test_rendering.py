@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 from tests.unit.forms.conftest import FormMaker, attribute, one
 from yvaxportal.forms import base
 from yvaxportal.forms.rendering import TEMPLATE_FOLDER, FormRenderer, PortalForm
+from yvaxportal.forms.types import CSRF_FIELD
 from yvaxportal.forms.widgets import RowsWidget
 
 CHOICES = [("a", "Apple"), ("b", "Bean")]
@@ -211,6 +212,13 @@ def test_a_personal_number_in_free_text_is_refused_and_not_shown_again(
 def test_a_personal_number_in_any_other_field_is_not_shown_again(make_form: FormMaker) -> None:
     soup = fail(every_widget(make_form), changed(institution="900012345678", given_on="900012345678"))
     assert "900012345678" not in str(soup)
+
+
+def test_a_token_that_looks_like_a_personal_number_is_kept(make_form: FormMaker) -> None:
+    form = make_form(base.text_node("name", "Name", max_length=5))
+    with pytest.raises(deform.ValidationFailure) as refused:
+        form.validate([(CSRF_FIELD, "ab900012345678cd"), ("name", "")])
+    assert attribute(page(refused.value.render()), f"[name={CSRF_FIELD}]", "value") == "ab900012345678cd"
 
 
 def test_unknown_fields_are_refused_by_name_and_nothing_typed_is_lost(make_form: FormMaker) -> None:

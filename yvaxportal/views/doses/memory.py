@@ -1,6 +1,7 @@
 """What the session remembers of a member of staff's entries: ids only, nothing about anybody."""
 
 import secrets
+from string import ascii_lowercase
 
 from yvaxportal.request import PortalRequest
 
@@ -8,11 +9,12 @@ _FORMS = "dose-forms"
 _LAST = "last-dose"
 _JUST_SAVED = "dose-just-saved"
 _KEPT = 10
+_MARK_LENGTH = 12
 
 
 def new_submission() -> str:
-    """Return the mark of a form that is handed out now."""
-    return secrets.token_hex(6)
+    """Return the mark of a form that is handed out now: letters alone, which no check takes for a number."""
+    return "".join(secrets.choice(ascii_lowercase) for _place in range(_MARK_LENGTH))
 
 
 def saved_by_form(request: PortalRequest, submission: str) -> int | None:
