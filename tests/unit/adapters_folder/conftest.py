@@ -13,7 +13,7 @@ from yvaxportal.adapters.tax.files import FilesTaxRegister
 from yvaxportal.adapters.welfare.files import FilesWelfareRegister
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
-CLASSES = {
+CLASSES: dict[str, Any] = {
     "resident_register": FilesResidentRegister,
     "tax": FilesTaxRegister,
     "welfare": FilesWelfareRegister,
