@@ -119,7 +119,7 @@ class Store:
         try:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
-            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA cache_size = -16384")
             for statement in (*ledger.TABLES, _SEQUENCES, *self.register.tables):
                 connection.execute(statement)
             yield connection
