@@ -67,6 +67,8 @@ PRESENT = "1"
 MERGED, SPLIT, REMOVED, CORRECTED = "61", "62", "71", "41"
 
 _INSERT_PERSON = "INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?)"
+_UPDATE_PERSON = """UPDATE person
+    SET (line, atena, household, rank, version, as_of, record) = (?, ?, ?, ?, ?, ?, ?) WHERE atena = ?"""
 _INSERT_CHANGE = """INSERT INTO change
     (change_id, kind, atena, occurred_on, processed_at, other, record, as_of)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -158,9 +160,13 @@ class RegisterTables:
                 yield Fault(line, "rirekibango", LINE_OUTDATED)
                 continue
             latest = processed_at
-            connection.execute("DELETE FROM person WHERE atena = ?", (atena,))
-            if record:
+            if not record:
+                connection.execute("DELETE FROM person WHERE atena = ?", (atena,))
+            elif version is None:
                 connection.execute(_INSERT_PERSON, _person(line, person, as_of))
+            else:
+                # In place: the order of a household stays the register's.
+                connection.execute(_UPDATE_PERSON, (*_person(line, person, as_of), atena))
             connection.execute(_INSERT_CHANGE, (change_id, *said, as_of))
 
     def prune(self, connection: Connection, before: datetime) -> None:

@@ -87,7 +87,7 @@ class FilesResidentRegister(FilesAdapter):
         del context
         with self.state() as (connection, _):
             rows = connection.execute(
-                "SELECT record, as_of FROM person WHERE household = ? AND rank < 9 ORDER BY rank, line",
+                "SELECT record, as_of FROM person WHERE household = ? AND rank < 9 ORDER BY rank, rowid",
                 (household_number,),
             ).fetchall()
         if not rows:
