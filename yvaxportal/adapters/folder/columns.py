@@ -205,11 +205,18 @@ def _partial(value: str) -> str:
 
 
 def _iso_instant(value: str) -> str:
-    return datetime.fromisoformat(value).astimezone(UTC).isoformat()
+    return _utc(datetime.fromisoformat(value))
 
 
 def _compact_instant(value: str) -> str:
-    return datetime.strptime(value, "%Y%m%d%H%M%S").replace(tzinfo=JST).astimezone(UTC).isoformat()
+    return _utc(datetime.strptime(value, "%Y%m%d%H%M%S").replace(tzinfo=JST))
+
+
+def _utc(moment: datetime) -> str:
+    try:
+        return moment.astimezone(UTC).isoformat()
+    except OverflowError:
+        raise ValueError("before the first day") from None
 
 
 def _kept(*steps: Callable[[str], str]) -> Callable[[str], str]:

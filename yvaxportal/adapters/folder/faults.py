@@ -27,6 +27,7 @@ ENCODING = "F0108"
 TOO_MANY_LINES = "F0109"
 EMPTY = "F0110"
 SHRUNK = "F0111"
+UNUSABLE = "F0112"
 OTHER_MUNICIPALITY = "F0201"
 OUTDATED = "F0202"
 FUTURE = "F0203"
@@ -57,6 +58,7 @@ TEXTS = {
     TOO_MANY_LINES: "誤りのある行が多いため、ファイル全体を受け付けませんでした。",
     EMPTY: "空のファイルです。",
     SHRUNK: "全件ファイルの件数が、受領済みの件数に比べて少なすぎます。",
+    UNUSABLE: "ファイルの値を処理できませんでした。",
     OTHER_MUNICIPALITY: "他の市区町村のファイルです。",
     OUTDATED: "受領済みのファイルより古いファイルです。",
     FUTURE: "基準日時が未来です。",

@@ -116,7 +116,7 @@ class Layout:
         written = parts["as_of"]
         try:
             as_of = datetime.strptime(written, _AS_OF[len(written)]).replace(tzinfo=JST).astimezone(UTC)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             return None
         return Named(self.scope, int(parts["sequence"]), as_of, parts.get("municipality"))
 

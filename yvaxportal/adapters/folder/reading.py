@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from yvaxportal.adapters.folder.faults import (
@@ -23,6 +23,7 @@ from yvaxportal.adapters.folder.faults import (
 from yvaxportal.adapters.folder.layouts import Form, Layout, Named
 from yvaxportal.adapters.folder.lines import blocks
 from yvaxportal.adapters.folder.records import Line, LineFaultError, RecordParser, Values, cut_csv
+from yvaxportal.adapters.messages.common import aware
 
 #: A file with more refused lines than this is not worth reading on.
 MOST_FAULTS = 20_000
@@ -32,6 +33,7 @@ TOTAL_MODULUS = 10**15
 HEADER_WIDTHS = (1, 10, 4, 6, 1, 8, 25)
 COUNT_WIDTHS = (1, 9)
 TOTAL_WIDTH = 15
+_LONGEST_NUMBER = 18
 MUNICIPALITY = "shikuchosonkodo"
 
 
@@ -180,24 +182,24 @@ class Reading:
 
     def _check_header(self, line: Line) -> None:
         fields = _marked(line, self.layout, HEADER_WIDTHS)
-        if len(fields) != len(HEADER_WIDTHS) or fields[0] != "H" or not fields[5].isdecimal():
+        if len(fields) != len(HEADER_WIDTHS) or fields[0] != "H" or not _is_number(fields[5]):
             raise FileFaultError(HEADER, 1)
         try:
-            as_of = datetime.fromisoformat(fields[6])
-        except ValueError:
+            as_of = aware(datetime.fromisoformat(fields[6]))
+        except (ValueError, OverflowError):
             raise FileFaultError(HEADER, 1) from None
-        if as_of.tzinfo is None or fields[1:3] != [self.layout.layout, self.layout.version]:
+        if fields[1:3] != [self.layout.layout, self.layout.version]:
             raise FileFaultError(HEADER, 1)
         if fields[3] != self.municipality_code:
             raise FileFaultError(OTHER_MUNICIPALITY, 1)
-        said = (fields[4], int(fields[5]), as_of.astimezone(UTC))
+        said = (fields[4], int(fields[5]), as_of)
         if said != (self.named.scope.value, self.named.sequence, self.named.as_of):
             raise FileFaultError(HEADER_DIFFERS, 1)
 
     def _check_trailer(self, line: Line, number: int) -> None:
         widths = (*COUNT_WIDTHS, *(TOTAL_WIDTH for _ in self._total_places))
         fields = _marked(line, self.layout, widths)
-        if len(fields) != len(widths) or not all(one.isascii() and one.isdigit() for one in fields[1:]):
+        if len(fields) != len(widths) or not all(map(_is_number, fields[1:])):
             raise FileFaultError(NO_TRAILER, number)
         if int(fields[1]) != self.count:
             raise FileFaultError(COUNT, number)
@@ -210,6 +212,10 @@ class Reading:
 def too_many(refused: int, count: int, percent: float) -> bool:
     """Tell whether so many lines are refused that the file is."""
     return refused > FEW_FAULTS and refused * 100 > count * percent
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def _is_trailer(line: Line) -> bool:

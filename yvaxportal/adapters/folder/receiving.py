@@ -25,6 +25,7 @@ from yvaxportal.adapters.folder.faults import (
     SHRUNK,
     TOO_LARGE,
     TOO_MANY_LINES,
+    UNUSABLE,
     Fault,
     FileFaultError,
 )
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 CLOCK_SKEW = timedelta(minutes=5)
 #: What changes are kept for: cursors stay good for 30 days at least.
 LOG_KEPT = timedelta(days=60)
+
+
+_UNFORESEEN = (ArithmeticError, LookupError, ValueError, sqlite3.IntegrityError, sqlite3.DataError)
 
 
 class Receiver:
@@ -146,6 +150,10 @@ class Receiver:
                 self._take_in(path, layout, named, delivery)
             except FileFaultError as fault:
                 self._enter_refused(delivery, fault)
+            except _UNFORESEEN as error:
+                # One file that nobody thought of must not stop all that come after it.
+                log.error("folder file %s: %s", path.name, type(error).__name__)  # noqa: TRY400 - the text may quote a value
+                self._enter_refused(delivery, FileFaultError(UNUSABLE))
         with self.store.reading() as connection:
             entry = ledger.find(connection, digest)
         if entry is not None:

@@ -41,8 +41,10 @@ class RecordParser:
             if (convert := column.converter()) is not None
         ]
         # A value that is not in the file is the empty one behind the last.
-        last = len(layout.columns) + self._offset
-        self._places = [place + self._offset if place >= 0 else last for place in layout.places(wanted)]
+        self._width = len(layout.columns) + self._offset
+        self._places = [
+            place + self._offset if place >= 0 else self._width for place in layout.places(wanted)
+        ]
         self._cut = _cutter(layout)
 
     def fields(self, line: Line) -> list[str]:
@@ -54,7 +56,8 @@ class RecordParser:
 
         :raises LineFaultError: the first column that is wrong, and why.
         """
-        if self._pattern(SEPARATOR.join(fields)) is None:
+        # The number of values is looked at as well: one of them could hold the separator.
+        if len(fields) != self._width or self._pattern(SEPARATOR.join(fields)) is None:
             raise self._first_fault(fields)
         try:
             kept = [*fields, ""]
@@ -66,7 +69,7 @@ class RecordParser:
         return [kept[place] for place in self._places]
 
     def _first_fault(self, fields: list[str]) -> LineFaultError:
-        if len(fields) != len(self._columns) + self._offset or (self._offset and fields[0] != DATA):
+        if len(fields) != self._width or (self._offset and fields[0] != DATA):
             return LineFaultError("", COLUMNS)
         for column, value in zip(self._columns, fields[self._offset :], strict=True):
             code = column.fault(value)
