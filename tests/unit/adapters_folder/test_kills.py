@@ -50,14 +50,18 @@ def moved_to(adapter: Any, folder: Path, state: Path) -> Receiver:
     )
 
 
-def outcome(receiver: Receiver) -> dict[str, Any]:
-    """Return everything that the outside and the portal can see."""
+def visible(receiver: Receiver) -> dict[str, bytes]:
+    """Return every file that somebody may read."""
     root = receiver.folders.root
-    files = {
+    return {
         str(path.relative_to(root)): path.read_bytes()
         for path in sorted(root.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     }
+
+
+def outcome(receiver: Receiver) -> dict[str, Any]:
+    """Return everything that the outside and the portal can see."""
     with receiver.store.reading() as connection:
         tables: dict[str, Any] = {
             table: connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608
@@ -68,7 +72,7 @@ def outcome(receiver: Receiver) -> dict[str, Any]:
                 ("refused_line", "*"),
             )
         }
-    return {"files": files} | tables
+    return {"files": visible(receiver)} | tables
 
 
 def run_killed(receiver: Receiver, at: int) -> bool:
@@ -127,6 +131,9 @@ def test_whatever_the_moment_of_the_kill_the_end_is_the_same(
     for at in range(0, 10_000, STEP):
         receiver = fresh("killed")
         killed = run_killed(receiver, at)
+        for name, content in visible(receiver).items():
+            # What is there already is there as a whole.
+            assert name.startswith(("in/", "work/")) or content == wanted["files"][name], name
         receiver.receive()
         found = outcome(receiver)
         for part, expected in wanted.items():
