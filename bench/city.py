@@ -70,6 +70,20 @@ def city(residents: int, *, folder: Path | None = None, processes: int | None = 
         shutil.rmtree(place, ignore_errors=True)
 
 
+@contextmanager
+def empty_city(folder: Path | None = None) -> Iterator[BenchCity]:
+    """Make a portal's database without anybody in it; gone at the end."""
+    place = Path(tempfile.mkdtemp(prefix="yvax-bench-", dir=folder))
+    place.chmod(0o711)
+    try:
+        with EmbeddedPostgres(place) as server:
+            upgrade(server.urls.owner, APP_ROLE)
+            _make_secrets(place)
+            yield BenchCity(place, server.urls, 0, SampleReport({}, 0, 0.0))
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def _settle(owner: str) -> None:
     """Do at once what autovacuum would do meanwhile, beside the measuring."""
     with psycopg.connect(owner, autocommit=True) as connection:

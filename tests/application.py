@@ -1,5 +1,7 @@
 """The whole application on a database of its own, with a clock that stands still and staff who sign in."""
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,8 @@ from yvaxportal.vault.keyring import KeyRing
 
 PASSWORD = "見本の長い合言葉 2026"
 TOTP_SECRET = "JBSWY3DPEHPK3PXP"
+#: Words of the ini file as JSON: the same tests, with other adapters.
+ADAPTERS = "YVAX_TEST_ADAPTERS"
 LOGINS = ("viewer", "registrar", "number", "manager", "auditor", "administrator", "contractor")
 
 
@@ -63,7 +67,14 @@ def settings_of(urls: DatabaseUrls, secrets: Path) -> dict[str, str]:
         "yvaxportal.audit.signing_key_file": str(secrets / "signing.pem"),
         "yvaxportal.session.secure_cookies": "false",
         "yvaxportal.second_factor": "personal-number",
+        **{f"yvaxportal.adapters.{name}": value for name, value in other_adapters().items()},
     }
+
+
+def other_adapters() -> dict[str, str]:
+    """Return the adapters that the tests run with instead of the portal's own tables."""
+    written: dict[str, str] = json.loads(os.environ.get(ADAPTERS, "{}"))
+    return written
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from yvaxportal.models.database import open_engine
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
 from yvaxportal.security.acl_store import AclStore
+from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -35,6 +36,7 @@ class Portal:
     vault: Vault
     acl: AclStore
     catalogue: Catalogue
+    connections: Connections
     clock: Callable[[], datetime]
 
 
@@ -54,14 +56,16 @@ def open_portal(settings: Settings) -> Portal:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
     purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
     catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
+    vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
         engine=engine,
         sessions=sessionmaker(engine, autoflush=True),
         key_ring=key_ring,
-        vault=Vault(engine, key_ring, settings.municipality_code, purposes=purposes),
+        vault=vault,
         acl=AclStore(),
         catalogue=catalogue,
+        connections=open_connections(settings, engine, vault, now_utc),
         clock=now_utc,
     )
 

@@ -216,6 +216,12 @@ class AuditLog(Node):
     permissions = (P.AUDIT_VIEW,)
 
 
+class Connections(Node):
+    """The connections to other systems: how they stand, and what was refused."""
+
+    permissions = (P.CONNECTION_VIEW, P.CONNECTION_RUN)
+
+
 class AccountNode(Node):
     """One staff account."""
 
@@ -264,6 +270,7 @@ class Root(Node):
         "searches": Searches,
         "vault": VaultNode,
         "audit": AuditLog,
+        "connections": Connections,
         "accounts": Accounts,
         "groups": Groups,
         "account": OwnAccount,

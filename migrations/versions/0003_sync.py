@@ -16,6 +16,12 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 NEVER_DELETED = ("sync_refusal", "resident_merge")
+# Groups that ship and hold the new permissions, as security/groups.py has them.
+NEW_GRANTS = [
+    {"group": group, "permission": permission}
+    for group in ("manager", "administrator")
+    for permission in ("connection:view", "connection:run")
+]
 FREE = ("sync_state", "register_version", "applied_change")
 
 MOMENT = sa.DateTime(timezone=True)
@@ -26,9 +32,22 @@ def upgrade() -> None:
     app_role = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON {', '.join(NEVER_DELETED)} TO {app_role}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(FREE)} TO {app_role}")
+    # A register delivers thousands of people at once: their ids are taken together, their numbers stored
+    # together. Storing shows nothing: who has a number already keeps it, and no row can be read by this.
+    op.execute(f"GRANT USAGE ON SEQUENCE resident_id_seq TO {app_role}")
+    storing = "current_setting('yvax.vault_storing', true) = 'new'"
+    op.execute(f"CREATE POLICY new_numbers ON vault_entry FOR INSERT TO {app_role} WITH CHECK ({storing})")
+    grant = sa.text(
+        "INSERT INTO acl_grant (group_name, permission) "
+        "SELECT name, :permission FROM staff_group WHERE name = :group ON CONFLICT DO NOTHING"
+    )
+    for values in NEW_GRANTS:
+        op.get_bind().execute(grant, values)
+    op.execute("UPDATE acl_version SET version = version + 1")
 
 
 def downgrade() -> None:
+    op.execute("DROP POLICY new_numbers ON vault_entry")
     for table in (*NEVER_DELETED, *FREE):
         op.drop_table(table)
 

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from tests.application import PASSWORD, TOTP_SECRET, Clock
 from tests.everything import Everything, make_everything
-from tests.people import resident
+from tests.people import NOW, resident
 from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.services.one_time_codes import code_of, step_at
+from yvaxportal.services.sync.refusals import keep
+from yvaxportal.services.sync.state import change_state, state_of
 
 RULES = {
     "runOnly": [
@@ -195,7 +197,27 @@ def test_numbers_and_measures(open_visitor: Callable[[], Visitor], everything: E
     assert not faults, "\n".join(faults)
 
 
-def test_administration_and_audit(open_visitor: Callable[[], Visitor], staff: dict[str, int]) -> None:
+def refuse(world: Session) -> None:
+    """Let something wait on the page of the connections."""
+    for reason, number in (("wrong_municipality", "1000000010"), ("bad_answer", None)):
+        keep(
+            world,
+            "resident_register",
+            reference=reason,
+            kind="corrected",
+            atena_number=number,
+            reason=reason,
+            payload=None,
+            now=NOW,
+        )
+    change_state(world, state_of(world, "resident_register").system, succeeded_at=NOW, as_of=NOW)
+    world.commit()
+
+
+def test_administration_and_audit(
+    open_visitor: Callable[[], Visitor], staff: dict[str, int], world: Session
+) -> None:
+    refuse(world)
     administrator, auditor = open_visitor(), open_visitor()
     administrator.sign_in("administrator")
     administrator.look("accounts", "/accounts/")
@@ -203,6 +225,7 @@ def test_administration_and_audit(open_visitor: Callable[[], Visitor], staff: di
     administrator.look("account-one", "/accounts/viewer/")
     administrator.look("matrix", "/groups/")
     administrator.look("terminals", "/groups/terminals")
+    administrator.look("connections", "/connections/")
     auditor.sign_in("auditor")
     auditor.look("audit", "/audit/")
     auditor.look("audit-numbers", "/audit/?view=numbers")

@@ -32,6 +32,8 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "page of results",
         "resident page among 120",
         "memory of that process",
+        "take over 120 residents",
+        "changes, the start of the command included",
         "resident page in a city of",
         "from 120 to 240 residents",
     ):

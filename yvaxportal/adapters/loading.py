@@ -1,6 +1,6 @@
 """From the ini file's words to six working adapters, or one line that says which word is wrong."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
@@ -40,7 +40,12 @@ class Adapters:
             adapter.close()
 
 
-def load_adapters(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> Adapters:
+def load_adapters(
+    settings: Settings,
+    engine: Engine,
+    clock: Callable[[], datetime],
+    systems: Iterable[str] = tuple(SYSTEMS),
+) -> Adapters:
     """Build what ``yvaxportal.adapters.<system>`` names for each system.
 
     An implementation is an entry point of the group of the same name: a class that provides the system's
@@ -49,7 +54,7 @@ def load_adapters(settings: Settings, engine: Engine, clock: Callable[[], dateti
     :raises SettingsError: no such implementation, it is broken or lacks a method, or an option is wrong.
     """
     built: dict[str, IAdapter] = {}
-    for system in SYSTEMS:
+    for system in systems:
         try:
             built[system] = load_adapter(system, settings, engine, clock)
         except SettingsError:

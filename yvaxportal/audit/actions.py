@@ -47,6 +47,8 @@ class Action(StrEnum):
     TERMINAL_CHANGED = "terminal.changed"
     ACCESS_REFUSED = "access.refused"
     REQUEST_FAILED = "request.failed"
+    SYNC_REQUESTED = "sync.requested"
+    SYNC_SETTLED = "sync.settled"
     KEYS_ROTATED = "keys.rotated"
     DATA_PURGED = "data.purged"
     SAMPLE_LOADED = "sample.loaded"

@@ -39,7 +39,10 @@ def add(subparsers: Subparsers) -> None:
         "knows. For development and tests; see docs/simulator.md.",
     )
     add_ini(parser)
-    parser.add_argument("--port", type=int, default=PORT, help=f"port ({PORT}; 0: any that is free)")
+    # Not the portal's own port, which ``--port`` means elsewhere.
+    parser.add_argument(
+        "--port", dest="own_port", type=int, default=PORT, help=f"port ({PORT}; 0: any that is free)"
+    )
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=SHARE]", help=known)
     parser.add_argument("--seed", type=int, default=0, help="of the dice that faults are thrown with")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
@@ -92,7 +95,7 @@ def _serving(args: argparse.Namespace, world: World, secret: str) -> Simulator:
     try:
         return Simulator(
             world,
-            port=args.port,
+            port=args.own_port,
             client_id=CLIENT_ID,
             secret=secret,
             token_seconds=args.token_seconds,
@@ -100,7 +103,9 @@ def _serving(args: argparse.Namespace, world: World, secret: str) -> Simulator:
             seed=args.seed,
         )
     except OSError as error:
-        raise CommandError(f"port {args.port} cannot be listened on ({error.strerror or error})") from None
+        raise CommandError(
+            f"port {args.own_port} cannot be listened on ({error.strerror or error})"
+        ) from None
 
 
 def _demand(simulator: Simulator, written: str) -> None:
@@ -114,4 +119,6 @@ def _demand(simulator: Simulator, written: str) -> None:
 
 
 def _leave(_signal: int, _frame: object) -> NoReturn:
+    # A second one must not break off the orderly end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)

@@ -45,6 +45,8 @@ ACTION_LABELS = {
     Action.TERMINAL_CHANGED: _("Changed the terminals"),
     Action.ACCESS_REFUSED: _("Was refused access"),
     Action.REQUEST_FAILED: _("A request failed"),
+    Action.SYNC_REQUESTED: _("Asked for an update from another system"),
+    Action.SYNC_SETTLED: _("Settled what was refused from another system"),
     Action.KEYS_ROTATED: _("Changed the keys"),
     Action.DATA_PURGED: _("Removed what was over"),
     Action.SAMPLE_LOADED: _("Loaded the sample city"),

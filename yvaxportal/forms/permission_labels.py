@@ -50,6 +50,8 @@ AREAS: tuple[tuple[TranslationString, tuple[tuple[P, TranslationString], ...]], 
         _("Administration"),
         (
             (P.AUDIT_VIEW, _("Search the audit log")),
+            (P.CONNECTION_VIEW, _("See the connections to other systems")),
+            (P.CONNECTION_RUN, _("Start updates and settle what was refused")),
             (P.ACCOUNT_MANAGE, _("Manage accounts")),
             (P.ACL_VIEW, _("See groups and permissions")),
             (P.ACL_EDIT, _("Change groups and permissions")),

@@ -1,12 +1,15 @@
 """The job queue on the portal's own database. Nothing is global: an app is made for a database address."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from procrastinate import App, Blueprint, JobContext, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
 
 from yvaxportal.jobs import tasks
 
 NAMESPACE = "yvax"
+SYNC_RESIDENTS = "sync_residents"
 
 
 def make_app(database_url: str) -> App:
@@ -15,6 +18,18 @@ def make_app(database_url: str) -> App:
     app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))
     app.add_tasks_from(_blueprint(), namespace=NAMESPACE)
     return app
+
+
+def ask_for(database_url: str, name: str, now: datetime) -> bool:
+    """Put a periodic task into the queue out of its turn; False when it waits there already."""
+    app = make_app(database_url)
+    with app.open():
+        deferrer = app.configure_task(f"{NAMESPACE}:{name}", queueing_lock=name, lock=name)
+        try:
+            deferrer.defer(timestamp=int(now.timestamp()))
+        except AlreadyEnqueued:
+            return False
+    return True
 
 
 def _blueprint() -> Blueprint:
@@ -31,6 +46,8 @@ def _blueprint() -> Blueprint:
         ("purge_expired", tasks.purge_expired, every_ten, "purge_expired"),
         ("retry_stalled", tasks.retry_stalled, every_minute, None),
         ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
+        (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),
+        ("refresh_eligibility", tasks.refresh_eligibility, "0 17 * * *", "refresh_eligibility"),
     ):
         register = jobs.task(name=name, queueing_lock=name, lock=lock, pass_context=True)
         jobs.periodic(cron=cron)(register(function))

@@ -7,15 +7,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from procrastinate import JobContext
 from sqlalchemy import Engine
 
+from yvaxportal.services.connections import Connections
+
 KEY = "tools"
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The worker's engine (the application's role) and the key that signs the audit trail's seals."""
+    """The worker's engine (the application's role), the key of the audit trail's seals, the other systems."""
 
     engine: Engine
     signing_key: Ed25519PrivateKey
+    connections: Connections
 
 
 def tools(context: JobContext) -> Tools:

@@ -1,5 +1,6 @@
 """The tasks. Each calls one service; a task may run twice, so each service bears being repeated."""
 
+import logging
 from datetime import UTC, datetime
 
 from procrastinate import JobContext
@@ -9,6 +10,10 @@ from procrastinate.jobs import Status
 from yvaxportal.audit.seal import seal_pending
 from yvaxportal.jobs.context import tools
 from yvaxportal.services.housekeeping import purge
+from yvaxportal.services.sync.eligibility import TAX, WELFARE
+from yvaxportal.services.sync.run import SyncReport
+
+log = logging.getLogger(__name__)
 
 # A worker that gave no sign for this long is dead; signs come every 10 seconds.
 STALLED_SECONDS = 60
@@ -24,6 +29,31 @@ def seal_audit(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - e
 def purge_expired(context: JobContext, timestamp: int) -> None:
     """Remove sessions and searches that are over at ``timestamp`` (seconds since 1970)."""
     purge(tools(context).engine, datetime.fromtimestamp(timestamp, UTC))
+
+
+def sync_residents(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Take over what happened in the resident register; nothing when there is no other side."""
+    connections = tools(context).connections
+    if connections.follows("resident_register"):
+        told("resident_register", connections.residents.run())
+
+
+def refresh_eligibility(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Ask the tax and welfare registers about everybody."""
+    connections = tools(context).connections
+    for system in (TAX, WELFARE):
+        if connections.follows(system):
+            log.info("%s: %s", system, dict(connections.eligibility.for_all(system)))
+
+
+def told(system: str, report: SyncReport) -> None:
+    """Log what a run did: numbers and kinds, nobody."""
+    if report.busy:
+        log.info("%s: another run is under way", system)
+    elif report.failure:
+        log.warning("%s: %s; %s", system, report.failure, dict(report.counts))
+    elif report.counts:
+        log.info("%s: %s", system, dict(report.counts))
 
 
 async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above

@@ -1,10 +1,17 @@
 """A worker: takes jobs until it is told to stop."""
 
+from sqlalchemy import Engine
+
 from yvaxportal.audit.keys import SigningKeyError, load_signing_key
 from yvaxportal.jobs.app import make_app
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.models.database import open_engine
+from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.settings import Settings, SettingsError
+from yvaxportal.values.clock import now_utc
+from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
+from yvaxportal.vault.keyring import KeyRing, KeyRingError
+from yvaxportal.vault.vault import Vault
 
 # A job that needs longer than this after SIGTERM is given up and taken up by the next worker.
 GRACE_SECONDS = 20
@@ -13,13 +20,14 @@ GRACE_SECONDS = 20
 async def work(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT.
 
-    :raises SettingsError: the signing key cannot be read.
+    :raises SettingsError: a key cannot be read, or an adapter cannot be had.
     """
     try:
         signing_key = load_signing_key(settings.signing_key_file)
     except SigningKeyError:
         raise SettingsError("yvaxportal.audit.signing_key_file", "holds no Ed25519 key in PEM") from None
     engine = open_engine(settings.database_url, pool_size=settings.pool_size)
+    connections = _connections(settings, engine)
     app = make_app(settings.database_url)
     try:
         async with app.open_async():
@@ -27,7 +35,17 @@ async def work(settings: Settings) -> None:
                 concurrency=2,
                 delete_jobs="successful",
                 shutdown_graceful_timeout=GRACE_SECONDS,
-                additional_context={KEY: Tools(engine, signing_key)},
+                additional_context={KEY: Tools(engine, signing_key, connections)},
             )
     finally:
+        connections.adapters.close()
         engine.dispose()
+
+
+def _connections(settings: Settings, engine: Engine) -> Connections:
+    try:
+        ring = KeyRing.load(settings.key_ring_file)
+    except KeyRingError as error:
+        raise SettingsError(KEY_RING_SETTING, error.problem) from None
+    vault = Vault(engine, ring, settings.municipality_code)
+    return open_connections(settings, engine, vault, now_utc)

@@ -70,6 +70,8 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             P.PROTECTED_CONTACT_EDIT,
             P.SUPPORT_MEASURE_EDIT,
             P.ACCESS_LOG_VIEW,
+            P.CONNECTION_VIEW,
+            P.CONNECTION_RUN,
         },
     ),
     BuiltInGroup("auditor", "監査", "Auditor", frozenset({P.AUDIT_VIEW, P.ACCESS_LOG_VIEW})),
@@ -77,7 +79,7 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
         "administrator",
         "システム管理",
         "Administrator",
-        frozenset({P.ACCOUNT_MANAGE, P.ACL_VIEW, P.ACL_EDIT}),
+        frozenset({P.CONNECTION_VIEW, P.CONNECTION_RUN, P.ACCOUNT_MANAGE, P.ACL_VIEW, P.ACL_EDIT}),
     ),
     # A contractor sees only batches of its own (measure M44); until batches exist there is nothing to see.
     BuiltInGroup("contractor", "委託先", "Contractor", frozenset()),

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     PERSONAL_NUMBER_LOOK_UP = "personal-number:look-up"
     PERSONAL_NUMBER_ENTER = "personal-number:enter"
     AUDIT_VIEW = "audit:view"
+    CONNECTION_VIEW = "connection:view"
+    CONNECTION_RUN = "connection:run"
     ACCOUNT_MANAGE = "account:manage"
     ACL_VIEW = "acl:view"
     ACL_EDIT = "acl:edit"

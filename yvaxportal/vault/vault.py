@@ -8,8 +8,9 @@ act is in the audit log, committed, before a number is decrypted (measures M12, 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, Table, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from yvaxportal.audit.actions import Action
@@ -22,6 +23,7 @@ from yvaxportal.vault.keyring import KeyRing, Sealed
 from yvaxportal.vault.purposes import Purpose, PurposeError, check_case, load_purposes
 
 _SET = text("SELECT set_config(:name, :value, true)")
+_INSERT_NEW = insert(cast("Table", VaultEntry.__table__)).on_conflict_do_nothing()
 _STORING = 0x79766178  # names the lock under which numbers are stored, one at a time
 
 
@@ -181,13 +183,14 @@ class Vault:
         with self._unit() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_STORING)))
             holders = self._holders(connection, set(digits.values()))
+            wanted: dict[int, str] = {}
             for resident_id, number_ in digits.items():
-                if holders.get(number_, resident_id) != resident_id:
+                holder = holders.setdefault(number_, resident_id)
+                if holder != resident_id:
                     refused[resident_id] = "personal_number_taken"
-                    continue
-                holders[number_] = resident_id
-                _show(connection, "yvax.vault_resident", str(resident_id))
-                self._write(connection, resident_id, number_, now, audit.actor.login)
+                else:
+                    wanted[resident_id] = number_
+            self._write_many(connection, wanted, now, audit.actor.login)
         audit.record_apart(
             Action.PERSONAL_NUMBER_ENTERED,
             detail={"source": source, "residents": len(numbers) - len(refused), "refused": len(refused)},
@@ -227,9 +230,18 @@ class Vault:
         return check_case(case_reference)
 
     def _write(self, connection: Connection, resident_id: int, number: str, now: datetime, by: str) -> None:
+        values = self._row(resident_id, number, now, by)
+        changed = {name: value for name, value in values.items() if name != "resident_id"}
+        statement = insert(VaultEntry).values(values)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=[VaultEntry.resident_id], set_=changed),
+        )
+
+    def _row(self, resident_id: int, number: str, now: datetime, by: str) -> dict[str, Any]:
         ring = self._ring
         sealed = ring.seal(number_bound_to(self._municipality_code, resident_id), number.encode("ascii"))
-        values = {
+        return {
+            "resident_id": resident_id,
             "key_id": sealed.key_id,
             "nonce": sealed.nonce,
             "ciphertext": sealed.ciphertext,
@@ -237,10 +249,6 @@ class Vault:
             "stored_at": now,
             "stored_by": by,
         }
-        statement = insert(VaultEntry).values(resident_id=resident_id, **values)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=[VaultEntry.resident_id], set_=values),
-        )
 
     def _holder(self, connection: Connection, number: str) -> int | None:
         """Return whose number it is, looked up under every key: entries wait their turn while keys rotate."""
@@ -259,6 +267,21 @@ class Vault:
     def _open(self, resident_id: int, sealed: Sealed) -> str:
         bound = number_bound_to(self._municipality_code, resident_id)
         return self._ring.open(bound, sealed).decode("ascii")
+
+    def _write_many(self, connection: Connection, numbers: Mapping[int, str], now: datetime, by: str) -> None:
+        """Insert together; whoever had a number before is written one by one, each named to the database."""
+        rows = [self._row(resident_id, number, now, by) for resident_id, number in numbers.items()]
+        if not rows:
+            return
+        _show(connection, "yvax.vault_storing", "new")
+        counted = {"preserve_rowcount": True}
+        written = connection.execute(_INSERT_NEW, rows, execution_options=counted).rowcount
+        _show(connection, "yvax.vault_storing", "")
+        if written == len(rows):
+            return
+        for resident_id, number in numbers.items():
+            _show(connection, "yvax.vault_resident", str(resident_id))
+            self._write(connection, resident_id, number, now, by)
 
     @contextmanager
     def _unit(self, resident_id: int | None = None) -> Iterator[Connection]:

@@ -18,6 +18,7 @@ MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
     ("vault", _("Personal number look-up"), Permission.PERSONAL_NUMBER_LOOK_UP),
     ("audit", _("Audit log"), Permission.AUDIT_VIEW),
+    ("connections", _("Connections"), Permission.CONNECTION_VIEW),
     ("accounts", _("Accounts"), Permission.ACCOUNT_MANAGE),
     ("groups", _("Groups and permissions"), Permission.ACL_VIEW),
     ("account", _("My account"), Permission.SIGNED_IN),

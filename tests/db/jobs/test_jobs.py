@@ -3,25 +3,51 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from procrastinate import App
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
+from tests.db.sync.register import Register, person
+from tests.db.sync.registers import Tax, Welfare
+from tests.people import NOW, resident
+from yvaxportal.adapters.interfaces import IResidentRegister, ITaxRegister
+from yvaxportal.adapters.loading import Adapters
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.jobs import tasks
-from yvaxportal.jobs.app import make_app
+from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for, make_app
 from yvaxportal.jobs.context import KEY, Tools
+from yvaxportal.services.connections import IN_USE, Connections
+from yvaxportal.vault.keyring import KeyRing
+from yvaxportal.vault.vault import Vault
 
-TASKS = {"yvax:seal_audit", "yvax:purge_expired", "yvax:retry_stalled", "yvax:remove_finished"}
+TASKS = {
+    "yvax:seal_audit",
+    "yvax:purge_expired",
+    "yvax:retry_stalled",
+    "yvax:remove_finished",
+    "yvax:sync_residents",
+    "yvax:refresh_eligibility",
+}
 
 
-def run_worker(app: App, engine: Engine) -> None:
+def alone(engine: Engine) -> Connections:
+    """No other system: whoever asked one would find out."""
+    names = dict.fromkeys(IN_USE, "local")
+    return Connections(Adapters({}), names, engine, cast("Vault", None), "312029", lambda: NOW)
+
+
+def run_worker(app: App, engine: Engine, connections: Connections | None = None) -> None:
+    given = Tools(engine, Ed25519PrivateKey.generate(), connections or alone(engine))
+
     async def until_idle() -> None:
         async with app.open_async():
             await app.run_worker_async(
@@ -29,7 +55,7 @@ def run_worker(app: App, engine: Engine) -> None:
                 install_signal_handlers=False,
                 listen_notify=False,
                 delete_jobs="successful",
-                additional_context={KEY: Tools(engine, Ed25519PrivateKey.generate())},
+                additional_context={KEY: given},
             )
 
     # In a thread of its own: Playwright's loop, where a browser test ran before, still lives in this one.
@@ -110,3 +136,46 @@ def test_no_job_carries_more_than_a_time(database_urls: DatabaseUrls, engine: En
     run_worker(app, engine)
     for (args,) in rows(database_urls, "SELECT args FROM procrastinate_jobs"):
         assert set(args) <= {"timestamp"}
+
+
+@pytest.fixture
+def connections(engine: Engine, secrets: Path) -> Connections:
+    """Other systems that a test fills."""
+    adapters: dict[str, Any] = {"resident_register": Register(), "tax": Tax(), "welfare": Welfare()}
+    vault = Vault(engine, KeyRing.load(secrets / "ring.json"), "312029")
+    names = dict.fromkeys(adapters, "rest")
+    return Connections(Adapters(adapters), names, engine, vault, "312029", lambda: NOW)
+
+
+def test_the_register_is_followed_when_asked_for(
+    database_urls: DatabaseUrls, engine: Engine, connections: Connections
+) -> None:
+    register: Any = connections.adapters.get(IResidentRegister)
+    register.happens("birth", person("1000000010"))
+    assert ask_for(database_urls.app, SYNC_RESIDENTS, NOW)
+    assert not ask_for(database_urls.app, SYNC_RESIDENTS, NOW)
+    run_worker(make_app(database_urls.app), engine, connections)
+    assert rows(database_urls, "SELECT atena_number FROM resident") == [("1000000010",)]
+    assert ask_for(database_urls.app, SYNC_RESIDENTS, NOW)
+
+
+def test_the_registers_are_asked_about_everybody_at_night(
+    database_urls: DatabaseUrls, engine: Engine, connections: Connections, world: Session
+) -> None:
+    someone = resident(world)
+    world.commit()
+    tax: Any = connections.adapters.get(ITaxRegister)
+    tax.states[someone.atena_number] = "exempt"
+    assert ask_for(database_urls.app, "refresh_eligibility", NOW)
+    run_worker(make_app(database_urls.app), engine, connections)
+    assert rows(database_urls, "SELECT state, source FROM eligibility") == [("exempt", "tax")]
+
+
+def test_nobody_follows_the_portals_own_tables(
+    database_urls: DatabaseUrls, engine: Engine, connections: Connections
+) -> None:
+    alone = replace(connections, names=dict.fromkeys(connections.names, "local"))
+    for name in (SYNC_RESIDENTS, "refresh_eligibility"):
+        ask_for(database_urls.app, name, NOW)
+    run_worker(make_app(database_urls.app), engine, alone)
+    assert rows(database_urls, "SELECT * FROM sync_state") == []

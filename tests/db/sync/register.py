@@ -18,6 +18,7 @@ from yvaxportal.adapters.messages.resident_register import (
     RegisteredPerson,
     Residency,
     Snapshot,
+    Unusable,
 )
 from yvaxportal.models.codes import ResidentCategory, Sex
 from yvaxportal.values.personal_number import PersonalNumber
@@ -56,6 +57,7 @@ class Register:
         self.kept_snapshots = True
         #: How many people of a snapshot come before its connection breaks.
         self.breaks_after: int | None = None
+        self.unusable: tuple[Unusable, ...] = ()
 
     def happens(self, kind: str, subject: RegisteredPerson | str, **said: Any) -> RegisterChange:
         """Let something happen; it is the register's next change."""
@@ -91,7 +93,7 @@ class Register:
         first = int(after or 0)
         page = tuple(self.log[first : first + limit])
         last = first + len(page)
-        return ChangePage(page, str(last), last < len(self.log), MOMENT)
+        return ChangePage(page, str(last), last < len(self.log), MOMENT, self.unusable)
 
     def snapshot(self, resume: tuple[str, str] | None, context: CallContext) -> Snapshot:
         del context

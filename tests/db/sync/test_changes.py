@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests.db.sync.conftest import Rows
@@ -15,7 +16,9 @@ from yvaxportal.adapters.messages.resident_register import (
     ForeignDetails,
     RegisteredContact,
     RegisteredMeasure,
+    Unusable,
 )
+from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.services.sync.run import ResidentSync
 from yvaxportal.values.personal_number import PersonalNumber
@@ -24,6 +27,7 @@ from yvaxportal.vault.vault import Vault
 BABY = "1000000010"
 NUMBER = PersonalNumber("900000000010")
 
+OTHER_NUMBER = PersonalNumber("900000000028")
 # As somebody writes it into a field that is not for it.
 WRITTEN = " ".join((NUMBER.reveal()[:4], NUMBER.reveal()[4:8], NUMBER.reveal()[8:]))
 
@@ -239,3 +243,37 @@ def test_somebody_who_should_never_have_been_there(
     register.happens("removed", "1000000028", person=None)
     assert dict(sync.run().counts) == {"applied": 3}
     assert rows("SELECT resident_category FROM resident") == ["removed"]
+
+
+def test_a_record_that_cannot_be_read_is_passed_over_and_kept(
+    sync: ResidentSync, register: Register, rows: Rows
+) -> None:
+    register.happens("birth", person(BABY))
+    register.unusable = (Unusable("/jumin/shimei (minLength)", "c-9", "1000000028"), Unusable("/", None))
+    assert dict(sync.run().counts) == {"applied": 1, "unreadable": 2}
+    assert rows("SELECT atena_number, reason, payload->>'where' FROM sync_refusal ORDER BY id") == [
+        ("1000000028", "unreadable", "/jumin/shimei (minLength)"),
+        (None, "unreadable", "/"),
+    ]
+
+
+def test_a_number_that_changed_replaces_the_one_before(
+    sync: ResidentSync, register: Register, vault: Vault, engine: Engine, rows: Rows
+) -> None:
+    register.happens("birth", person(BABY, personal_number=NUMBER))
+    register.happens("birth", person("1000000036"))
+    sync.run()
+    (resident_id,) = rows("SELECT id FROM resident WHERE atena_number = :number", number=BABY)
+    changed = person(BABY, version=2, personal_number=OTHER_NUMBER)
+    register.happens("corrected", changed)
+    register.happens("corrected", person("1000000036", version=2, personal_number=NUMBER))
+    report = sync.run()
+    # The old number is free only when the new one stands: whoever has it now comes with the next run.
+    assert report.counts["applied"] == 2
+    audit = AuditTrail(None, engine, SYSTEM)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(vault, "_check", lambda *_: "見本-1")
+        found = vault.read(
+            resident_id, purpose="x", case_reference="x", today=date(2026, 11, 23), audit=audit
+        )
+    assert found.reveal() == OTHER_NUMBER.reveal()

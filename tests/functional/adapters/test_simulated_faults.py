@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.adapters.conftest import Connect
-from tests.simulated import Simulated
+from tests.simulated import Simulated, simulating
 from yvaxportal.adapters.conformance import Subjects
 from yvaxportal.adapters.errors import AdapterError, BadAnswer, BadAnswerReason, TimedOut, Unavailable
 from yvaxportal.adapters.messages.common import CallContext, HealthState
@@ -175,3 +176,46 @@ def test_somebody_is_found_by_personal_number_and_nobody_else(
     assert found.atena_number == newborn["atenabango"]
     assert found.personal_number.reveal() == number.reveal()
     assert register.resident(newborn["atenabango"], CALL).personal_number is None
+
+
+def test_a_port_that_is_taken_is_one_line(simulated: Simulated, tmp_path: Path) -> None:
+    port = simulated.url.rpartition(":")[2]
+    with (
+        pytest.raises(AssertionError) as caught,
+        simulating(tmp_path / "portal.ini", tmp_path, f"--port={port}"),
+    ):
+        pass
+    assert str(caught.value).startswith(f"yvax simulator: port {port} cannot be listened on")
+    assert str(caught.value).count("\n") == 1
+
+
+def test_a_bad_record_does_not_spoil_the_others(
+    simulated: Simulated, connect: Connect, newborn: dict[str, Any]
+) -> None:
+    register = connect(RestResidentRegister, "resident_register")
+    nameless = newborn | {"shimei": ""}
+    for place, subject in enumerate((newborn, nameless, newborn)):
+        simulated.add("ido", ido(place, subject))
+    page = register.changes(None, 10, CALL)
+    assert [change.change_id for change in page.changes] == ["i-0", "i-2"]
+    assert [(one.record_id, one.atena_number, one.where) for one in page.unusable] == [
+        ("i-1", newborn["atenabango"], "/jumin (anyOf)")
+    ]
+    assert register.changes(page.next_cursor, 10, CALL).changes == ()
+    simulated.add("jumin", newborn | {"seibetsu": "3"})
+    snapshot = register.snapshot(None, CALL)
+    assert len(list(snapshot.people)) == snapshot.expected - 1
+    assert [(one.atena_number, one.where) for one in snapshot.unusable] == [
+        (newborn["atenabango"], "/seibetsu (enum)")
+    ]
+
+
+def test_another_citys_people_are_told_apart_by_whoever_takes_them_over(
+    simulated: Simulated, connect: Connect, newborn: dict[str, Any]
+) -> None:
+    register = connect(RestResidentRegister, "resident_register")
+    simulated.add("ido", ido(0, newborn | {"shikuchosonkodo": "131016"}))
+    (change,) = register.changes(None, 10, CALL).changes
+    assert change.person.municipality_code == "131016"
+    with pytest.raises(BadAnswer):
+        register.resident(newborn["atenabango"], CALL)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import yvaxportal
+from yvaxportal.views.layout import MENU
 
 ROOT = Path(yvaxportal.__file__).parent
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
@@ -90,3 +91,8 @@ def test_every_icon_that_a_template_names_exists() -> None:
     }
     assert named
     assert named <= icons
+
+
+def test_every_entry_of_the_menu_has_its_picture() -> None:
+    pictures = (ROOT / "static" / "img" / "icons.svg").read_text("utf-8")
+    assert [key for key, _, _ in MENU if f'id="menu-{key}"' not in pictures] == []

@@ -127,6 +127,15 @@ class RestClient:
         call = self._made(operation, context, path=path, query=query, body=body)
         return self._observed(call, lambda request, deadline: self._lines(call, request, deadline))
 
+    def check_item(self, operation: str, record: Any) -> None:
+        """Check one record of a list whose records are checked one by one.
+
+        :raises BadAnswer: it is not as the protocol has it; the place is within the record.
+        """
+        item = self._protocol.operation(operation).item
+        if item is not None:
+            validate(self._settings.system, item, record)
+
     def _made(
         self,
         operation: str,

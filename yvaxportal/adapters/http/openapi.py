@@ -6,6 +6,7 @@ The document is JSON and package data of the adapter. Beside the standard it may
 ``x-what``: what a 404 with the code ``not_found`` is about, such as ``person``.
 ``x-codes``: codes with which the other side may refuse, beside the common ones.
 ``x-interface-id``: the published id of the interface, such as ``IF_SKI_10111``.
+``x-item-schema``: the schema of each record of a list, checked one by one: a bad one does not spoil the rest.
 ``x-begin-schema``: the schema of the first line of a stream (``application/x-ndjson``).
 """
 
@@ -35,6 +36,7 @@ class Operation:
     :param safe: repeating it changes nothing.
     :param answer: validator of a 2xx body, or of one line of a stream; None when there is no body.
     :param begin: validator of the first line's content; None where there is no stream.
+    :param item: validator of one record of a list, where a bad record is not to spoil the others.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Operation:
     interface_id: str
     answer: Draft202012Validator | None = field(repr=False)
     begin: Draft202012Validator | None = field(repr=False)
+    item: Draft202012Validator | None = field(repr=False)
 
     @property
     def streams(self) -> bool:
@@ -100,6 +103,7 @@ class Protocol:
             interface_id=str(raw.get("x-interface-id", "")),
             answer=self._compiled(schema, where) if content else None,
             begin=self._compiled(raw.get("x-begin-schema", _ANYTHING), where) if streams else None,
+            item=self._compiled(raw["x-item-schema"], where) if "x-item-schema" in raw else None,
         )
 
     def _compiled(self, schema: Mapping[str, Any], where: str) -> Draft202012Validator:

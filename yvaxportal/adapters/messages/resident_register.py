@@ -127,17 +127,32 @@ class RegisterChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """One record of a list that is not as agreed. It is passed over, told, and spoils no other.
+
+    :param where: a place in the record, never a value.
+    :param record_id: the register's id of the change, where it could be read.
+    """
+
+    where: str
+    record_id: str | None = None
+    atena_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePage:
     """Changes in the order in which the register processed them.
 
     :param next_cursor: where to go on, also after the last change: what is asked with it later is new.
     :param more: whether there is more right now.
+    :param unusable: what came and is no change; the cursor leads past it.
     """
 
     changes: tuple[RegisterChange, ...]
     next_cursor: str
     more: bool
     as_of: datetime
+    unusable: tuple[Unusable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +163,7 @@ class Snapshot:
     :param expected: how many people the whole snapshot has.
     :param change_cursor: the cursor from which ``changes`` goes on after it: nothing between is lost.
     :param people: in the order of the atena number (as text, code points); consumed once.
+    :param unusable: grows while ``people`` is consumed; ``expected`` counts these, too.
     """
 
     snapshot_id: str
@@ -155,3 +171,4 @@ class Snapshot:
     expected: int
     change_cursor: str
     people: Iterator[RegisteredPerson]
+    unusable: list[Unusable] = field(default_factory=list)

@@ -1,11 +1,12 @@
 """The resident register over HTTPS (docs/protocols/resident_register.md)."""
 
+import re
 from itertools import pairwise
 from typing import Any, ClassVar
 
 from zope.interface import implementer
 
-from yvaxportal.adapters.errors import BadAnswerReason
+from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason
 from yvaxportal.adapters.http import Lines
 from yvaxportal.adapters.http.adapter import Record, RestAdapter
 from yvaxportal.adapters.interfaces import IResidentRegister
@@ -20,6 +21,7 @@ from yvaxportal.adapters.messages.resident_register import (
     RegisteredPerson,
     Residency,
     Snapshot,
+    Unusable,
 )
 from yvaxportal.models.codes import ForeignResidentCategory, ResidentCategory, Sex
 from yvaxportal.values.personal_number import PersonalNumber
@@ -50,6 +52,8 @@ _CHANGES = {
     "62": ChangeKind.SPLIT,
     "71": ChangeKind.REMOVED,
 }
+_CHANGE_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_ATENA = re.compile(r"[0-9]{1,15}")
 _CONTACT = {
     "postal_code": "jusho_yubinbango",
     "current_address": "jusho",
@@ -87,6 +91,7 @@ class RestResidentRegister(RestAdapter):
         (record,) = self.client.call("resident_by_personal_number", context, body=body)["result"]
         if record.get("kojinbango") != number.reveal():
             raise self.bad(BadAnswerReason.WRONG_PERSON, "/result/0/kojinbango")
+        self.check_municipality(record, "/result/0")
         return self._person(record, "/result/0")
 
     def household(self, household_number: str, context: CallContext) -> tuple[RegisteredPerson, ...]:
@@ -105,19 +110,24 @@ class RestResidentRegister(RestAdapter):
     def changes(self, after: str | None, limit: int, context: CallContext) -> ChangePage:
         """See ``IResidentRegister``."""
         answer = self.client.call("changes", context, query={"ikou": after, "kensu": limit})
-        changes = tuple(
-            self._change(record, f"/result/{place}") for place, record in enumerate(answer["result"])
-        )
-        if len(changes) > limit:
+        if len(answer["result"]) > limit:
             raise self.bad(BadAnswerReason.TOO_LARGE, "/result")
+        changes, unusable = [], []
+        for place, record in enumerate(answer["result"]):
+            try:
+                self.client.check_item("changes", record)
+                changes.append(self._change(record, f"/result/{place}"))
+            except BadAnswer as error:
+                unusable.append(_unusable(record, error))
         for place, (earlier, later) in enumerate(pairwise(changes), 1):
             if later.processed_at < earlier.processed_at:
                 raise self.bad(BadAnswerReason.OUT_OF_ORDER, f"/result/{place}/shorinichiji")
         return ChangePage(
-            changes=changes,
+            changes=tuple(changes),
             next_cursor=answer["tsugi"],
             more=answer["zoku"],
             as_of=self.moment(answer, "kijunnichiji", ""),
+            unusable=tuple(unusable),
         )
 
     def snapshot(self, resume: tuple[str, str] | None, context: CallContext) -> Snapshot:
@@ -126,7 +136,8 @@ class RestResidentRegister(RestAdapter):
         query = {"zenkenbango": snapshot_id, "ikou": last or None}
         lines = self.client.stream("snapshot", context, query=query)
         begin = lines.begin
-        people = self._people(lines, None if resume else begin["kensu"], last)
+        unusable: list[Unusable] = []
+        people = self._people(lines, None if resume else begin["kensu"], last, unusable)
         # Begun here, so that closing it gives back the connection whether or not anybody was read.
         next(people)
         if snapshot_id not in {None, begin["zenkenbango"]}:
@@ -138,17 +149,24 @@ class RestResidentRegister(RestAdapter):
             expected=begin["kensu"],
             change_cursor=begin["tsugi"],
             people=people,
+            unusable=unusable,
         )
 
-    def _people(self, lines: Lines, expected: int | None, last: str) -> Any:
+    def _people(self, lines: Lines, expected: int | None, last: str, unusable: list[Unusable]) -> Any:
         with lines:
             yield None
             for record in lines:
-                where = f"line {lines.position + 1}"
-                if record["atenabango"] <= last:
-                    raise self.bad(BadAnswerReason.OUT_OF_ORDER, f"{where}: /atenabango")
-                last = record["atenabango"]
-                yield self._person(record, f"{where}: ")
+                where = f"line {lines.position + 1}: "
+                try:
+                    self.client.check_item("snapshot", record)
+                    person = self._person(record, where)
+                except BadAnswer as error:
+                    unusable.append(_unusable(record, error))
+                    continue
+                if person.atena_number <= last:
+                    raise self.bad(BadAnswerReason.OUT_OF_ORDER, f"{where}/atenabango")
+                last = person.atena_number
+                yield person
             if expected is not None and lines.position != expected:
                 raise self.bad(BadAnswerReason.INCOMPLETE, f"line {lines.position + 2}")
 
@@ -172,12 +190,12 @@ class RestResidentRegister(RestAdapter):
         )
 
     def _without_number(self, record: Record, where: str) -> RegisteredPerson:
+        self.check_municipality(record, where)
         if record.get("kojinbango") is not None:
             raise self.bad(BadAnswerReason.MALFORMED, f"{where}/kojinbango")
         return self._person(record, where)
 
     def _person(self, record: Record, where: str) -> RegisteredPerson:
-        self.check_municipality(record, where)
         number = record.get("kojinbango")
         return RegisteredPerson(
             atena_number=record["atenabango"],
@@ -218,6 +236,17 @@ class RestResidentRegister(RestAdapter):
         if last < first:
             raise self.bad(BadAnswerReason.MALFORMED, f"{where}/shuryobi")
         return RegisteredMeasure(first, last, bool(record.get("kari")))
+
+
+def _unusable(record: Any, error: BadAnswer) -> Unusable:
+    """Return what is told of a bad record: the place, and whose it is where that is legible."""
+    fields = record if isinstance(record, dict) else {}
+    change, number = fields.get("idobango"), fields.get("atenabango")
+    return Unusable(
+        where=error.where,
+        record_id=change if isinstance(change, str) and _CHANGE_ID.fullmatch(change) else None,
+        atena_number=number if isinstance(number, str) and _ATENA.fullmatch(number) else None,
+    )
 
 
 def _foreign(record: Record) -> ForeignDetails | None:

@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from yvaxportal.adapters.messages.resident_register import RegisterChange, RegisteredPerson
+from yvaxportal.adapters.messages.resident_register import (
+    ForeignDetails,
+    RegisterChange,
+    RegisteredContact,
+    RegisteredPerson,
+)
 from yvaxportal.audit.trail import clean
 from yvaxportal.values.clock import jst_date
 from yvaxportal.values.text import contains_personal_number
@@ -16,6 +21,19 @@ from yvaxportal.values.wareki import parse_date
 CLOCKS_DIFFER = timedelta(hours=1)
 _PERSONAL_NUMBER_DIGITS = 12
 _ATENA_DIGITS = 15
+_TEXTS = (
+    "name",
+    "name_kana",
+    "name_alphabet",
+    "alias_name",
+    "former_name",
+    "relationship_to_head",
+    "household_number",
+)
+_CONTACT_TEXTS = tuple(RegisteredContact.__dataclass_fields__)
+_FOREIGN_TEXTS = tuple(
+    name for name in ForeignDetails.__dataclass_fields__ if name != "article_30_45_category"
+)
 
 
 class Reason(StrEnum):
@@ -37,6 +55,7 @@ class Reason(StrEnum):
     SPLIT_TO_DECIDE = "split_to_decide"
     NOT_IN_REGISTER = "not_in_register"
     BAD_ANSWER = "bad_answer"
+    UNREADABLE = "unreadable"
 
 
 def judge(
@@ -52,7 +71,7 @@ def judge(
         (Reason.BAD_BIRTH_DATE, birth is None),
         (Reason.BORN_IN_THE_FUTURE, person.date_of_birth_written[:10] > today.isoformat()),
         (Reason.FROM_THE_FUTURE, person.as_of > now + CLOCKS_DIFFER),
-        (Reason.PERSONAL_NUMBER_IN_TEXT, any(map(contains_personal_number, _texts(person)))),
+        (Reason.PERSONAL_NUMBER_IN_TEXT, _holds_number(person)),
         (Reason.OUTDATED, known_version is not None and person.version < known_version),
     )
     return next((reason for reason, holds in faults if holds), None)
@@ -74,16 +93,17 @@ def payload_of(subject: RegisterChange | RegisteredPerson) -> Mapping[str, Any]:
     return kept
 
 
-def _texts(person: RegisteredPerson) -> list[str]:
-    named = (
-        person.name,
-        person.name_kana,
-        person.name_alphabet,
-        person.alias_name,
-        person.former_name,
-        person.relationship_to_head,
-        person.household_number,
-        *(asdict(person.contact).values()),
-        *(() if person.foreign is None else asdict(person.foreign).values()),
+def _holds_number(person: RegisteredPerson) -> bool:
+    """Tell whether a personal number stands in a text that is for something else."""
+    texts = [getattr(person, name) for name in _TEXTS]
+    texts += [getattr(person.contact, name) for name in _CONTACT_TEXTS]
+    if person.foreign is not None:
+        texts += [getattr(person.foreign, name) for name in _FOREIGN_TEXTS]
+    # Hardly any text has twelve digits; only those are looked at closely.
+    return any(
+        contains_personal_number(text)
+        for text in texts
+        if text is not None
+        and len(text) >= _PERSONAL_NUMBER_DIGITS
+        and sum(map(str.isdigit, text)) >= _PERSONAL_NUMBER_DIGITS
     )
-    return [text for text in named if isinstance(text, str)]

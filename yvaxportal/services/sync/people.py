@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import RowMapping, Table, bindparam, delete, insert, select, update
+from sqlalchemy import RowMapping, Table, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ RESIDENT, CONTACT, FOREIGN, NAME, MEASURE, VERSION = (
         RegisterVersion,
     )
 )
+_NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence('resident', 'id')) FROM generate_series(1, :count)")
 SOURCE = "resident register"
 
 #: What the register says of a person, by column of ``resident``.
@@ -245,22 +246,21 @@ class WorkingSet:
     def _write_residents(self, new: Sequence[Held], touched: Sequence[Held]) -> None:
         connection = self._session.connection()
         if new:
-            statement = insert(RESIDENT).returning(RESIDENT.c.id, sort_by_parameter_order=True)
+            ids = list(connection.scalars(_NEXT_IDS, {"count": len(new)}))
+            for held, resident_id in zip(new, ids, strict=True):
+                held.id = resident_id
             rows = [
                 _row(held)
                 | {
+                    "id": held.id,
                     "atena_number": held.atena_number,
                     "business_atena_number": held.atena_number,
                     "revision": 1,
                 }
                 for held in new
             ]
-            added = set()
-            for held, resident_id in zip(new, connection.scalars(statement, rows), strict=True):
-                held.id = resident_id
-                added.add(resident_id)
-        else:
-            added = set()
+            connection.execute(insert(RESIDENT), rows)
+        added = {held.id for held in new}
         known = [held for held in touched if held.id not in added]
         if known:
             values: dict[str, Any] = {name: bindparam(name) for name in _row(known[0])}

@@ -1,6 +1,6 @@
 """What was not taken over, kept for a person to look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from yvaxportal.adapters.messages.resident_register import Unusable
 from yvaxportal.models.sync import SyncRefusal
+from yvaxportal.services.sync.judging import Reason, is_usable_number
 
 SHOWN = 200
 
@@ -52,6 +54,27 @@ def keep(
             },
         )
     )
+
+
+def keep_unusable(
+    session: Session, system: str, unusable: Sequence[Unusable], *, kind: str, begins: str, now: datetime
+) -> None:
+    """Keep what came and could not be read, each once.
+
+    :param begins: of the reference of those whose own id was not legible, such as the snapshot's.
+    """
+    for place, record in enumerate(unusable):
+        named = record.record_id or f"{begins}/{record.atena_number or place}"
+        keep(
+            session,
+            system,
+            reference=named,
+            kind=kind,
+            atena_number=record.atena_number if is_usable_number(record.atena_number or "") else None,
+            reason=Reason.UNREADABLE.value,
+            payload={"where": record.where},
+            now=now,
+        )
 
 
 @dataclass(frozen=True, slots=True)

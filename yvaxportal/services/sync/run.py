@@ -26,7 +26,7 @@ from yvaxportal.models.sync import SyncState
 from yvaxportal.services.sync.changes import SYSTEM, Applying, Outcome
 from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.people import SOURCE
-from yvaxportal.services.sync.refusals import keep
+from yvaxportal.services.sync.refusals import keep, keep_unusable
 from yvaxportal.services.sync.snapshot import name_missing, pieces, take_over
 from yvaxportal.services.sync.state import began, change_state, state_of
 from yvaxportal.vault.vault import Vault
@@ -77,6 +77,12 @@ class ResidentSync:
             self._change_state(succeeded_at=self.clock(), failure="")
         return report
 
+    def restart(self) -> None:
+        """Forget how far the register was followed: the next run begins with everybody."""
+        with Session(self.engine) as session, session.begin():
+            state_of(session, SYSTEM)
+            change_state(session, SYSTEM, cursor=None, snapshot_id=None, snapshot_after=None)
+
     def _first_load(self, state: SyncState, report: SyncReport) -> SyncState:
         try:
             return self._load(state, report)
@@ -105,7 +111,16 @@ class ResidentSync:
             taken += len(piece)
             self._take(piece, snapshot.snapshot_id, report)
             self._change_state(snapshot_after=piece[-1].atena_number, snapshot_taken=taken)
+        report.counts[Reason.UNREADABLE.value] += len(snapshot.unusable)
         with Session(self.engine) as session, session.begin():
+            keep_unusable(
+                session,
+                SYSTEM,
+                snapshot.unusable,
+                kind="snapshot",
+                begins=snapshot.snapshot_id,
+                now=self.clock(),
+            )
             missing = name_missing(session, snapshot_id=snapshot.snapshot_id, since=since, now=self.clock())
             report.counts[Reason.NOT_IN_REGISTER.value] += missing
             change_state(
@@ -146,6 +161,10 @@ class ResidentSync:
                     now=self.clock(),
                 )
                 outcome = applying.apply(page.changes)
+                begins = f"after/{_digest(cursor)}"
+                now = self.clock()
+                keep_unusable(session, SYSTEM, page.unusable, kind="change", begins=begins, now=now)
+                outcome.counts[Reason.UNREADABLE.value] += len(page.unusable)
                 if not outcome.numbers:
                     change_state(session, SYSTEM, cursor=page.next_cursor, more=page.more, as_of=page.as_of)
             report.counts += outcome.counts
@@ -195,11 +214,11 @@ class ResidentSync:
         with Session(self.engine) as session, session.begin():
             change_state(session, SYSTEM, failed_at=now, failure=failure)
             if isinstance(error, BadAnswer):
-                cursor = state_of(session, SYSTEM).cursor or ""
+                cursor = state_of(session, SYSTEM).cursor
                 keep(
                     session,
                     SYSTEM,
-                    reference=f"after/{sha256(cursor.encode()).hexdigest()[:16]}/{error.reason.value}",
+                    reference=f"after/{_digest(cursor)}/{error.reason.value}",
                     kind="answer",
                     atena_number=None,
                     reason=Reason.BAD_ANSWER.value,
@@ -226,3 +245,8 @@ class ResidentSync:
                 if got:
                     connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
                     connection.commit()
+
+
+def _digest(cursor: str | None) -> str:
+    """Return a short name of a cursor: the register's own may be long."""
+    return sha256((cursor or "").encode()).hexdigest()[:16]

@@ -1,13 +1,15 @@
 """Insurance, taxation and welfare states: their history, and a period on staff's own word."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
+from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.audit.actions import Action
+from yvaxportal.forms.connection_labels import SYSTEMS
 from yvaxportal.forms.details.eligibility import EligibilityPeriodSchema
 from yvaxportal.models.codes import EligibilityKind, EligibilityState
 from yvaxportal.resources import EligibilityNode
@@ -15,11 +17,14 @@ from yvaxportal.security.permissions import Permission
 from yvaxportal.services.detail_changes import Change
 from yvaxportal.services.eligibility import STAFF, NewPeriod, add_period, history_of
 from yvaxportal.services.resident_page import EligibilityRow
+from yvaxportal.services.sync.eligibility import TAX, WELFARE, last_said
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.views.details.editing import EditPage, Values
 
 STALE_AFTER = timedelta(days=31)
+#: A page asks the registers again when they last spoke longer ago.
+ASKED_AGAIN_AFTER = timedelta(days=1)
 
 
 @view_defaults(context=EligibilityNode)
@@ -39,11 +44,13 @@ class EligibilityPage(EditPage):
     def show(self) -> dict[str, Any]:
         """Show the history of each kind and how fresh it is."""
         self.request.audit.record(Action.ELIGIBILITY_VIEWED, resident_id=self.resident.id)
+        silent = self._refresh()
         history = history_of(self.request.db, self.resident.id)
         return self.page(
             _("Insurance, tax and welfare"),
             kinds=[self._kind(kind, rows) for kind, rows in history.items()],
             add_url=f"{self.url}add" if self.may(Permission.ELIGIBILITY_EDIT) else None,
+            silent=silent,
         )
 
     @view_config(
@@ -86,6 +93,36 @@ class EligibilityPage(EditPage):
             return Change({}, {"state": period.state})
 
         return self.save(deed)
+
+    def _refresh(self) -> list[str]:
+        """Ask the registers whose last word is old; return what to say of those that did not answer.
+
+        The page opens with what is known, whatever they do, and waits no longer than one call may take.
+        """
+        request, connections = self.request, self.request.portal.connections
+        followed = [system for system in (TAX, WELFARE) if connections.follows(system)]
+        said = last_said(request.db, self.resident.id, followed)
+        old = [
+            system
+            for system in followed
+            if system not in said or request.now - said[system] > ASKED_AGAIN_AFTER
+        ]
+        if not old:
+            return []
+        context = CallContext.interactive(request.identity.login)
+        failed = connections.eligibility.for_page(self.resident.atena_number, old, context)
+        return [self._silent(system, said.get(system)) for system in failed]
+
+    def _silent(self, system: str, said: datetime | None) -> str:
+        label = self.words.say(SYSTEMS[system])
+        if said is None:
+            never = _("${system} did not answer, and nothing was received before.", mapping={"system": label})
+            return self.words.say(never)
+        text = _(
+            "${system} did not answer. What it said at ${when} is shown.",
+            mapping={"system": label, "when": format_jst(said)},
+        )
+        return self.words.say(text)
 
     def notice(self) -> str | None:
         """Tell what becomes of an entry."""

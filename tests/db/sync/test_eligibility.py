@@ -1,0 +1,145 @@
+"""States from the tax and welfare registers: kept with their moment, beside what staff entered."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from tests.db.sync.conftest import NOW, Rows
+from tests.db.sync.registers import Tax, Welfare
+from tests.people import resident
+from yvaxportal.adapters.errors import TimedOut
+from yvaxportal.adapters.messages.common import CallContext
+from yvaxportal.adapters.messages.welfare import WelfareKind, WelfarePeriod, WelfareState
+from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentCategory
+from yvaxportal.models.resident import Eligibility, Resident
+from yvaxportal.services.sync.eligibility import TAX, WELFARE, EligibilitySync
+
+CALL = CallContext.interactive("tanaka")
+EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
+NHI = WelfareKind.NATIONAL_HEALTH_INSURANCE
+
+
+@pytest.fixture
+def tax() -> Tax:
+    return Tax()
+
+
+@pytest.fixture
+def welfare() -> Welfare:
+    return Welfare()
+
+
+@pytest.fixture
+def bring(engine: Engine, tax: Tax, welfare: Welfare) -> EligibilitySync:
+    return EligibilitySync(engine, lambda: NOW, tax, welfare)
+
+
+@pytest.fixture
+def person(world: Session) -> Resident:
+    made = resident(world)
+    world.commit()
+    return made
+
+
+STATES = (
+    "SELECT kind, state, valid_from::text, valid_to::text, source FROM eligibility ORDER BY valid_from, id"
+)
+
+
+def test_a_years_taxation_is_kept_and_said_again(
+    bring: EligibilitySync, tax: Tax, person: Resident, rows: Rows
+) -> None:
+    tax.states[person.atena_number] = "exempt"
+    assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"changed": 1}
+    assert rows(STATES) == [("tax_exempt", "exempt", "2026-04-01", "2027-03-31", "tax")]
+    tax.as_of = NOW + timedelta(minutes=1)
+    assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"confirmed": 1}
+    assert rows("SELECT id, as_of FROM eligibility") == [(1, tax.as_of)]
+    tax.states[person.atena_number] = "taxed"
+    assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"changed": 1}
+    assert rows(STATES) == [("tax_exempt", "taxed", "2026-04-01", "2027-03-31", "tax")]
+    assert rows("SELECT before, after, actor FROM audit_event ORDER BY id") == [
+        ({}, {"tax_exempt 2026-04-01": "exempt"}, "system"),
+        ({"tax_exempt 2026-04-01": "exempt"}, {"tax_exempt 2026-04-01": "taxed"}, "system"),
+    ]
+
+
+def test_what_staff_entered_stays(
+    bring: EligibilitySync, tax: Tax, person: Resident, world: Session, rows: Rows
+) -> None:
+    world.add(
+        Eligibility(
+            resident_id=person.id,
+            kind=EligibilityKind.TAX_EXEMPT,
+            state=EligibilityState.EXEMPT,
+            valid_from=date(2026, 9, 1),
+            as_of=EARLIER,
+            source="staff",
+        )
+    )
+    world.commit()
+    tax.states[person.atena_number] = "taxed"
+    bring.for_person(person.atena_number, TAX, CALL)
+    assert [row[1:] for row in rows(STATES)] == [
+        ("taxed", "2026-04-01", "2027-03-31", "tax"),
+        ("exempt", "2026-09-01", None, "staff"),
+    ]
+
+
+def test_an_older_answer_changes_nothing(
+    bring: EligibilitySync, tax: Tax, person: Resident, rows: Rows
+) -> None:
+    tax.states[person.atena_number] = "exempt"
+    bring.for_person(person.atena_number, TAX, CALL)
+    tax.as_of, tax.states[person.atena_number] = EARLIER, "taxed"
+    assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"outdated": 1}
+    assert [row[1] for row in rows(STATES)] == ["exempt"]
+
+
+def test_a_history_replaces_the_one_before(
+    bring: EligibilitySync, welfare: Welfare, person: Resident, rows: Rows
+) -> None:
+    held = WelfarePeriod(NHI, WelfareState.HELD, date(2020, 4, 1))
+    welfare.states[person.atena_number] = [held]
+    bring.for_person(person.atena_number, WELFARE, CALL)
+    welfare.states[person.atena_number] = [
+        WelfarePeriod(NHI, WelfareState.HELD, date(2020, 4, 1), date(2026, 3, 31)),
+        WelfarePeriod(WelfareKind.PUBLIC_ASSISTANCE, WelfareState.HELD, date(2026, 4, 1)),
+    ]
+    assert dict(bring.for_person(person.atena_number, WELFARE, CALL)) == {"changed": 1}
+    assert [row[:4] for row in rows(STATES)] == [
+        ("national_health_insurance", "held", "2020-04-01", "2026-03-31"),
+        ("public_assistance", "held", "2026-04-01", None),
+    ]
+
+
+def test_everybody_at_night(bring: EligibilitySync, tax: Tax, world: Session, rows: Rows) -> None:
+    people = [resident(world) for _ in range(3)]
+    gone = resident(world, resident_category=ResidentCategory.MOVED_OUT)
+    world.commit()
+    tax.states = {one.atena_number: "exempt" for one in (*people, gone)}
+    assert dict(bring.for_all(TAX)) == {"changed": 3}
+    assert rows("SELECT count(*) FROM eligibility WHERE resident_id = :id", id=gone.id) == [0]
+    assert rows("SELECT system, failure, succeeded_at IS NULL FROM sync_state") == [("tax", "", False)]
+
+
+def test_a_register_that_falls_silent_loses_nothing(
+    bring: EligibilitySync, tax: Tax, world: Session, rows: Rows
+) -> None:
+    people = [resident(world) for _ in range(3)]
+    world.commit()
+    tax.states = {one.atena_number: "exempt" for one in people}
+    bring.for_all(TAX)
+    tax.failing = 1
+    assert bring.for_all(TAX)["failed"] == 1
+    assert rows("SELECT count(*) FROM eligibility") == [3]
+    assert rows("SELECT failure FROM sync_state") == ["TimedOut: no answer within the time limit"]
+    tax.failing = 0
+    with pytest.raises(TimedOut):
+        bring.for_person(people[0].atena_number, TAX, CALL)
+
+
+def test_somebody_whom_the_register_does_not_know(bring: EligibilitySync, person: Resident) -> None:
+    assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"unknown": 1}

@@ -1,0 +1,73 @@
+"""The other systems as one process holds them: implementations, and what follows or asks them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from yvaxportal.adapters.interfaces import IResidentRegister, ITaxRegister, IWelfareRegister
+from yvaxportal.adapters.loading import Adapters, load_adapters
+from yvaxportal.services.sync.eligibility import EligibilitySync
+from yvaxportal.services.sync.run import ResidentSync
+from yvaxportal.settings import Settings
+from yvaxportal.vault.vault import Vault
+
+#: The systems that something here asks. The others have interfaces; nothing uses them yet.
+IN_USE = ("resident_register", "tax", "welfare")
+#: The implementation on the portal's own tables: there is no other side to follow.
+LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Connections:
+    """What one process holds, made once.
+
+    :param names: which implementation serves each system, as the ini file says.
+    """
+
+    adapters: Adapters
+    names: Mapping[str, str]
+    engine: Engine
+    vault: Vault
+    municipality_code: str
+    clock: Callable[[], datetime]
+
+    def follows(self, system: str) -> bool:
+        """Tell whether there is another side."""
+        return self.names[system] != LOCAL
+
+    @property
+    def residents(self) -> ResidentSync:
+        """Return what follows the resident register."""
+        return ResidentSync(
+            self.engine,
+            self.adapters.get(IResidentRegister),
+            self.vault,
+            self.municipality_code,
+            self.clock,
+        )
+
+    @property
+    def eligibility(self) -> EligibilitySync:
+        """Return what asks the tax and welfare registers."""
+        return EligibilitySync(
+            self.engine,
+            self.clock,
+            tax=self.adapters.get(ITaxRegister),
+            welfare=self.adapters.get(IWelfareRegister),
+        )
+
+
+def open_connections(
+    settings: Settings, engine: Engine, vault: Vault, clock: Callable[[], datetime]
+) -> Connections:
+    """Build what the ini file names; SettingsError with one line when it cannot be."""
+    return Connections(
+        adapters=load_adapters(settings, engine, clock, IN_USE),
+        names={system: settings.adapters[system] for system in IN_USE},
+        engine=engine,
+        vault=vault,
+        municipality_code=settings.municipality_code,
+        clock=clock,
+    )
