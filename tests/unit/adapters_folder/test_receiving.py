@@ -221,6 +221,26 @@ def test_half_a_file_and_files_of_other_kinds_are_kept_aside(tax: tuple[Any, Oth
     assert adapter.health().state is HealthState.DOWN
 
 
+def test_what_is_too_large_is_not_read(built: Callable[..., Any]) -> None:
+    adapter, other = built("tax", max_file_bytes="1024")
+    name = other.deliver("Z", 1, [taxation(f"{serial}", 2026, "1") for serial in range(100)])
+    line = other.name("Z", 2, START)
+    other.put(line, b"H" * 1_000)
+    adapter.receive()
+    assert [other.acknowledgement(one)["code"] for one in (name, line)] == ["F0107", "F0102"]
+    assert quarantined(other) == sorted([name, line])
+
+
+def test_a_link_put_in_place_of_a_file_is_not_followed(tax: tuple[Any, OtherSide], tmp_path: Path) -> None:
+    adapter, other = tax
+    adapter.receive()
+    (tmp_path / "secret").write_text("not theirs")
+    (other.root / "work" / other.name("Z", 1, START)).symlink_to(tmp_path / "secret")
+    adapter.receive()
+    assert (tmp_path / "secret").read_text() == "not theirs"
+    assert names(other.root / "work") == quarantined(other) == names(other.root / "ack") == []
+
+
 def test_by_end_file_a_file_waits_until_it_is_declared_whole(
     built: Callable[..., Any], tmp_path: Path
 ) -> None:

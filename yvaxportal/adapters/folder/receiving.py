@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +45,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 LOG_KEPT = timedelta(days=60)
 
 
+_PIECE = 1 << 20
 _UNFORESEEN = (ArithmeticError, LookupError, ValueError, sqlite3.IntegrityError, sqlite3.DataError)
 
 
@@ -127,7 +128,11 @@ class Receiver:
         return count
 
     def _deal_with(self, path: Path) -> None:
-        digest = _digest(path)
+        if path.is_symlink():
+            # Put in place of the file between looking and claiming: what it leads to is not ours to read.
+            path.unlink()
+            return
+        digest = _digest(path, self.limits.max_file_bytes)
         with self.store.reading() as connection:
             known = ledger.find(connection, digest)
         if known is not None and not known.finished and known.name == path.name:
@@ -242,7 +247,8 @@ class Receiver:
         if path.exists():
             if keep:
                 # Its term begins now, whenever it was written.
-                os.utime(path)
+                with suppress(PermissionError):
+                    os.utime(path)
                 path.rename(self.folders.done / path.name)
                 sync_folder(self.folders.done)
             else:
@@ -282,6 +288,11 @@ def _rows(reading: Reading, connection: sqlite3.Connection) -> Iterator[tuple[in
     connection.executemany("INSERT OR IGNORE INTO refused VALUES (?)", keys)
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, most: int) -> str:
+    """Return the SHA-256 of a file; of one that is too large anyway, that of its beginning."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while most >= 0 and (piece := file.read(_PIECE)):
+            digest.update(piece)
+            most -= len(piece)
+    return digest.hexdigest()

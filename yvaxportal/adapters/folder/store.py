@@ -18,7 +18,8 @@ from yvaxportal.adapters.folder.writing import sync_folder, whole_file
 
 _POINTER = "current"
 _BUILDING = ".building"
-_BUSY_SECONDS = 5.0
+#: How long one waits for another to change the state; a page, shorter than it may wait at all.
+_BUSY_SECONDS, _BUSY_READING_SECONDS = 5.0, 1.0
 #: The state of before stays for as long, for those who began to read it.
 _KEPT_BEFORE = 1
 _COPY = "INSERT INTO main.{table} SELECT * FROM old.{table}"
@@ -69,6 +70,7 @@ class Store:
         connection = self._open(generation)
         try:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_READING_SECONDS * 1_000:.0f}")
             yield connection
         finally:
             connection.close()

@@ -1,5 +1,6 @@
 """Files that appear only whole: written beside under a name nobody reads, flushed, renamed."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -59,10 +60,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names that were given or taken away in a folder lasting."""
+    """Make names that were given or taken away in a folder lasting, where its file system can."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Shares of other systems know no such thing.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
     finally:
         os.close(handle)
 
