@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.orm import Session
 
+from yvaxportal.models.atena import AdapterKey
 from yvaxportal.models.search import SearchRequest
 from yvaxportal.models.staff import SignInThrottle, StaffAccount, StaffSession
 from yvaxportal.services.housekeeping import purge
@@ -52,3 +53,13 @@ def test_what_is_over_goes_and_the_rest_stays(engine: Engine) -> None:
         assert session.scalars(select(SearchRequest.terms)).all() == ["0"]
         assert session.scalar(select(func.count()).select_from(StaffSession)) == 2
         assert session.scalars(select(SignInThrottle.key)).all() == ["0"]
+
+
+def test_keys_of_adapters_are_kept_for_two_months(engine: Engine) -> None:
+    with Session(engine) as session, session.begin():
+        for key, days in (("old", 61), ("young", 59)):
+            used = NOW - timedelta(days=days)
+            session.add(AdapterKey(system="atena", key=key, content=b"x", answer={}, used_at=used))
+    purge(engine, NOW)
+    with Session(engine) as session:
+        assert session.scalars(select(AdapterKey.key)).all() == ["young"]

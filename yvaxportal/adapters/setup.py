@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from yvaxportal.settings import SettingsError
+from yvaxportal.values.personal_number import PersonalNumber
 
 PREFIX = "yvaxportal.adapters."
 
@@ -21,6 +22,8 @@ class AdapterSetup:
     :param options: ``yvaxportal.adapters.<system>.<key>`` of the ini file by key, ``env:NAME`` resolved.
     :param var: the data folder; an implementation's own files lie in ``folder``.
     :param engine: the portal's database, for implementations on its own tables.
+    :param number_index: the vault's keyed index of a personal number, 32 bytes, for implementations on the
+        portal's own tables; None where there is no vault.
     """
 
     system: str
@@ -29,6 +32,7 @@ class AdapterSetup:
     var: Path
     engine: Engine
     clock: Callable[[], datetime]
+    number_index: Callable[[PersonalNumber], bytes] | None = None
 
     @property
     def folder(self) -> Path:

@@ -33,6 +33,11 @@ def add(subparsers: Subparsers) -> None:
     )
     add_ini(check)
     check.add_argument("systems", nargs="*", metavar="system", help=f"of {', '.join(CONTRACTS)}; else all")
+    check.add_argument(
+        "--write-test-records",
+        action="store_true",
+        help="also run the checks that leave marked test people on the other side",
+    )
     check.add_argument("--json", action="store_true", help="print every check as a line of JSON")
     check.set_defaults(run=run_check)
 
@@ -57,7 +62,7 @@ def run_check(args: argparse.Namespace) -> int:
     systems = args.systems or list(CONTRACTS)
     engine = open_engine(settings.database_url, pool_size=10, statement_timeout_seconds=600)
     try:
-        results = _results(settings, engine, systems, as_json=args.json)
+        results = _results(settings, engine, systems, may_write=args.write_test_records, as_json=args.json)
     finally:
         engine.dispose()
     if not args.json:
@@ -65,9 +70,12 @@ def run_check(args: argparse.Namespace) -> int:
     return 1 if any(result.grade is Grade.FAILED for result in results) else 0
 
 
-def _results(settings: Settings, engine: Engine, systems: Sequence[str], *, as_json: bool) -> list[Result]:
+def _results(
+    settings: Settings, engine: Engine, systems: Sequence[str], *, may_write: bool, as_json: bool
+) -> list[Result]:
+    today = jst_date(now_utc())
     try:
-        subjects = choose_subjects(engine, settings.municipality_code, jst_date(now_utc()))
+        subjects = choose_subjects(engine, settings.municipality_code, today, may_write=may_write)
     except NoSubjectsError as error:
         raise CommandError(str(error)) from None
     found: list[Result] = []

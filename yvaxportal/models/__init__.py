@@ -1,5 +1,6 @@
 """The tables. Importing the package registers every one of them on ``Base.metadata``."""
 
+from yvaxportal.models.atena import AdapterKey, AtenaPerson
 from yvaxportal.models.audit import AuditEvent, AuditLeaf, AuditSeal
 from yvaxportal.models.base import Base
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
@@ -39,7 +40,9 @@ __all__ = [
     "AclGrant",
     "AclProposal",
     "AclVersion",
+    "AdapterKey",
     "AppliedChange",
+    "AtenaPerson",
     "AuditEvent",
     "AuditLeaf",
     "AuditSeal",

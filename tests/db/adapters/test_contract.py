@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.people import TODAY
+from yvaxportal.adapters.atena.local import LocalAtena
 from yvaxportal.adapters.conformance import CONTRACTS, Grade, Subjects
 from yvaxportal.adapters.conformance.pytest_plugin import ContractCheck
 from yvaxportal.adapters.conformance.subjects import NoSubjectsError, choose_subjects
@@ -36,6 +37,11 @@ def test_resident_register(contract_check: ContractCheck, built: Build, subjects
 @pytest.mark.contract("tax")
 def test_tax(contract_check: ContractCheck, built: Build, subjects: Subjects) -> None:
     contract_check(built(LocalTaxRegister, "tax"), subjects)
+
+
+@pytest.mark.contract("atena")
+def test_atena(contract_check: ContractCheck, built: Build, subjects: Subjects) -> None:
+    contract_check(built(LocalAtena, "atena"), subjects)
 
 
 @pytest.mark.contract("welfare")

@@ -3,12 +3,14 @@
 import pytest
 
 from tests.functional.adapters.conftest import Connect
+from yvaxportal.adapters.atena.rest import RestAtena
 from yvaxportal.adapters.conformance import CONTRACTS, Grade, Subjects
 from yvaxportal.adapters.resident_register.rest import RestResidentRegister
 from yvaxportal.adapters.tax.rest import RestTaxRegister
 from yvaxportal.adapters.welfare.rest import RestWelfareRegister
 
 REST = {
+    "atena": RestAtena,
     "resident_register": RestResidentRegister,
     "tax": RestTaxRegister,
     "welfare": RestWelfareRegister,

@@ -1,5 +1,6 @@
 """Whatever the other side does wrong ends in one of our errors, in time, and never in a wrong answer."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,14 +11,26 @@ import pytest
 
 from tests.functional.adapters.conftest import Connect
 from tests.simulated import Simulated, simulating
+from yvaxportal.adapters.atena.rest import RestAtena
 from yvaxportal.adapters.conformance import Subjects
-from yvaxportal.adapters.errors import AdapterError, BadAnswer, BadAnswerReason, TimedOut, Unavailable
+from yvaxportal.adapters.errors import (
+    AdapterError,
+    BadAnswer,
+    BadAnswerReason,
+    NotFound,
+    Refused,
+    TimedOut,
+    Unavailable,
+)
+from yvaxportal.adapters.messages.atena import AssignmentKind, Envelope, NewPerson
 from yvaxportal.adapters.messages.common import CallContext, HealthState
 from yvaxportal.adapters.resident_register.rest import RestResidentRegister
 from yvaxportal.adapters.tax.rest import RestTaxRegister
 from yvaxportal.adapters.welfare.rest import RestWelfareRegister
+from yvaxportal.models.codes import Sex
 from yvaxportal.values.personal_number import PersonalNumber
 
+PERSONAL = PersonalNumber("900000000010")
 SHORT = CallContext("tanaka", timedelta(seconds=0.6))
 CALL = CallContext("tanaka", timedelta(seconds=4))
 
@@ -219,3 +232,27 @@ def test_another_citys_people_are_told_apart_by_whoever_takes_them_over(
     assert change.person.municipality_code == "131016"
     with pytest.raises(BadAnswer):
         register.resident(newborn["atenabango"], CALL)
+
+
+def test_numbers_are_assigned_once_whatever_is_lost_on_the_way(
+    simulated: Simulated, connect: Connect
+) -> None:
+    atena = connect(RestAtena, "atena")
+    person = NewPerson("見本　花子𠮷", "1970-01-00", Sex.FEMALE, "見本市1", personal_number=PERSONAL)
+    for place, fault in enumerate(("lost_answer", "half_an_answer", "error_503", "token_expired")):
+        simulated.fault(fault, system="atena", operation="assign", times=1)
+        asked = dataclasses.replace(person, address=f"見本市{place}", personal_number=None)
+        first = atena.assign(asked, f"key-{place}", CALL)
+        # The first answer was lost on its way; the repeated call with the same key got the same one.
+        assert first.kind is AssignmentKind.ASSIGNED
+        assert atena.assign(asked, f"key-{place}", CALL) == first
+    one = atena.assign(person, "key-9", CALL).atena_number
+    assert atena.name_information_by_personal_number(PERSONAL, CALL).atena_number == one
+    other = PersonalNumber("900000000029")
+    atena.bind_personal_number(one, other, "key-10", CALL)
+    assert atena.name_information_by_personal_number(other, CALL).atena_number == one
+    with pytest.raises(NotFound):
+        atena.name_information_by_personal_number(PERSONAL, CALL)
+    with pytest.raises(Refused, match="no_code"):
+        atena.pass_to_chukan(Envelope("IF_SKI_10111", "m-1", b"{}", one), "key-11", CALL)
+    assert atena.collect_from_chukan(None, 10, CALL) == ()

@@ -7,9 +7,11 @@ their own tests::
     def test_contract(adapter, subjects, name):
         TaxChecks(adapter, subjects).run(name)
 
-The checks here read only: they are safe against a production system.
+The checks read only, and so are safe against a production system, unless ``Subjects.may_write`` allows them
+to leave test records, marked as such, on the other side.
 """
 
+from yvaxportal.adapters.conformance.atena import AtenaChecks
 from yvaxportal.adapters.conformance.kit import (
     BrokenContractError,
     Checks,
@@ -25,12 +27,14 @@ from yvaxportal.adapters.conformance.welfare import WelfareChecks
 #: The contract of each system that has one so far.
 CONTRACTS: dict[str, type[Checks]] = {
     "resident_register": ResidentRegisterChecks,
+    "atena": AtenaChecks,
     "tax": TaxChecks,
     "welfare": WelfareChecks,
 }
 
 __all__ = [
     "CONTRACTS",
+    "AtenaChecks",
     "BrokenContractError",
     "Checks",
     "Grade",

@@ -39,6 +39,7 @@ class Subjects:
 
     :param known: atena numbers of present residents that the other side must know; 2 or more.
     :param household: number and present members' atena numbers of one household that it must know.
+    :param may_write: whether test people and records, marked as such, may be left on the other side.
     :param unknown: an atena number and a household number that it cannot know.
     """
 
@@ -47,6 +48,7 @@ class Subjects:
     unknown: str
     municipality_code: str
     fiscal_year: int
+    may_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)

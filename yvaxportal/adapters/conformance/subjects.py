@@ -18,7 +18,9 @@ class NoSubjectsError(Exception):
     """The portal has nobody to ask about."""
 
 
-def choose_subjects(engine: Engine, municipality_code: str, today: date) -> Subjects:
+def choose_subjects(
+    engine: Engine, municipality_code: str, today: date, *, may_write: bool = False
+) -> Subjects:
     """Return a few present residents, those with the rarest characters first, and a household of several.
 
     :raises NoSubjectsError: fewer than two present residents, or no household of two.
@@ -53,4 +55,5 @@ def choose_subjects(engine: Engine, municipality_code: str, today: date) -> Subj
         unknown=_UNKNOWN,
         municipality_code=municipality_code,
         fiscal_year=fiscal_year(today),
+        may_write=may_write,
     )

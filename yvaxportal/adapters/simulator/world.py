@@ -30,6 +30,8 @@ class World:
         self.taxation: dict[tuple[str, int], str] = {}
         self.welfare: dict[str, list[Record]] = {}
         self.changes: list[Record] = []
+        self.atena: dict[str, Record] = {}
+        self.bound: dict[str, str] = {}
         self.snapshots: dict[str, tuple[list[Record], str, int]] = {}
         self.skew = timedelta()
 
