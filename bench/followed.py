@@ -94,6 +94,11 @@ def follow(portal: BenchCity, url: str, simulated: Path) -> Run:
         f"{system}.client_id": CLIENT_ID,
         f"{system}.client_secret_file": str(simulated / "secrets" / "simulator-client-secret"),
     }
+    return follow_with(portal, options)
+
+
+def follow_with(portal: BenchCity, options: dict[str, str]) -> Run:
+    """Run ``yvax sync residents`` with some settings and watch it."""
     ini = _write_ini(portal, portal.folder / "followed.ini", options)
     argv = [sys.executable, "-m", "yvaxportal", "sync", "residents", str(ini)]
     began = time.perf_counter()

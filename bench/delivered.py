@@ -1,0 +1,92 @@
+"""How fast a portal takes over everybody from a file that the resident register delivered.
+
+The people are those of the bench's city. Beside it, in the same run, a bare COPY of the rows that the load
+wrote, into tables without keys, indexes or checks.
+"""
+
+import csv
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from bench.city import MUNICIPALITY, BenchCity, empty_city
+from bench.followed import BAR_MEGABYTES, follow_with
+from bench.report import Measure
+from bench.sample_load import bare_copy
+from yvaxportal.embedded.roles import libpq
+from yvaxportal.values.clock import JST
+
+BAR_RESIDENTS = 150_000
+BAR_TIMES = 6.0
+_TOTAL_MODULUS = 10**15
+_TABLES = ("resident", "resident_name", "resident_contact", "foreign_resident", "support_measure")
+# The columns of JUMIN in docs/protocols/folder.md; what the city does not have is empty.
+_PEOPLE = """
+    SELECT 'D', r.atena_number, r.household_number, %s, r.revision,
+        CASE r.resident_category WHEN 'resident' THEN 1 WHEN 'moved_out' THEN 2 WHEN 'deceased' THEN 3
+            ELSE 4 END,
+        r.name, r.name_kana, r.name_alphabet, r.alias_name, r.former_name, r.date_of_birth_written, r.sex,
+        r.relationship_to_head, r.became_resident_reason, r.became_resident_on,
+        r.became_resident_notified_on, r.ceased_resident_reason, r.ceased_resident_on,
+        r.ceased_resident_notified_on, c.postal_code, c.current_address, c.address_code, c.address_town_code,
+        c.neighbourhood_association, c.elementary_school_district, c.junior_high_school_district,
+        c.address_before_moving_in, c.address_after_moving_out, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM resident r LEFT JOIN resident_contact c ON c.resident_id = r.id
+    WHERE r.resident_category <> 'non_registered' ORDER BY r.atena_number"""
+
+
+def measures(place: BenchCity) -> list[Measure]:
+    """Return the lines about taking over the people of ``place``."""
+    exchange = place.folder / "exchange"
+    count = deliver(place, exchange / "in")
+    system = "yvaxportal.adapters.resident_register"
+    with empty_city(place.folder.parent) as portal:
+        run = follow_with(portal, {system: "files", f"{system}.folder": str(exchange)})
+        taken = rows_of(portal)
+        if taken != count:
+            raise RuntimeError(f"{taken} people were taken over, of {count}")
+        bare = bare_copy(libpq(portal.urls.admin), _TABLES)
+    times = run.seconds / bare
+    the_bars = place.residents == BAR_RESIDENTS
+    return [
+        Measure(
+            f"take over {count:,} residents from a delivered file, the start of the command included",
+            f"{times:.1f}x of {bare:.1f} s",
+            f"at most {BAR_TIMES:.0f}x of a bare COPY",
+            times <= BAR_TIMES if the_bars else None,
+        ),
+        Measure(
+            "... memory of that process",
+            f"{run.megabytes:.0f} MB",
+            f"under {BAR_MEGABYTES} MB",
+            run.megabytes < BAR_MEGABYTES if the_bars else None,
+        ),
+    ]
+
+
+def deliver(place: BenchCity, inbox: Path) -> int:
+    """Write everybody of a city as a full file; return how many they are."""
+    inbox.mkdir(parents=True)
+    as_of = (datetime.now(UTC) - timedelta(minutes=1)).astimezone(JST).replace(microsecond=0)
+    name = f"JUMIN_Z_{MUNICIPALITY}_00000001_{as_of:%Y%m%d%H%M%S}.csv"
+    count = total = 0
+    with (
+        psycopg.connect(libpq(place.urls.admin)) as source,
+        source.cursor(name="people") as people,
+        (inbox / name).open("w", encoding="utf-8", newline="") as file,
+    ):
+        out = csv.writer(file)
+        out.writerow(["H", "JUMIN", "1", MUNICIPALITY, "Z", "00000001", as_of.isoformat()])
+        for row in people.execute(_PEOPLE, (MUNICIPALITY,)):
+            out.writerow(row)
+            count, total = count + 1, total + int(row[1])
+        out.writerow(["T", count, total % _TOTAL_MODULUS])
+    return count
+
+
+def rows_of(portal: BenchCity) -> int:
+    """Return how many residents a portal has."""
+    with psycopg.connect(libpq(portal.urls.admin)) as connection:
+        found = connection.execute("SELECT count(*) FROM resident").fetchone()
+    return 0 if found is None else int(found[0])
