@@ -34,7 +34,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "memory of that process",
         "take over 120 residents",
         "changes, the start of the command included",
-        "take over 120 residents from a delivered file",
+        "residents from a delivered file",
         "resident page in a city of",
         "from 120 to 240 residents",
     ):

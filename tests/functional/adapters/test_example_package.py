@@ -68,7 +68,7 @@ def yvax(python: Path, *words: object) -> "subprocess.CompletedProcess[str]":
 
 def test_one_ini_line_and_the_contract_is_kept(fresh: Path, ini: Path) -> None:
     listed = yvax(fresh, "adapters", "list", ini)
-    assert "tax                mihon       also installed: local, rest" in listed.stdout
+    assert "tax                mihon       also installed: files, local, rest" in listed.stdout
     checked = yvax(fresh, "adapters", "check", ini, "tax")
     assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
     assert " 0 fail" in checked.stdout.splitlines()[-1]
@@ -99,5 +99,5 @@ def test_without_the_package_the_start_says_so(ini: Path) -> None:
     answer = yvax(Path(sys.executable), "adapters", "check", ini, "tax")
     assert answer.returncode == 1
     assert answer.stderr == (
-        "yvax adapters: yvaxportal.adapters.tax: no such adapter; installed: local, rest\n"
+        "yvax adapters: yvaxportal.adapters.tax: no such adapter; installed: files, local, rest\n"
     )
