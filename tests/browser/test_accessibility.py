@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 from tests.application import PASSWORD, TOTP_SECRET, Clock
 from tests.everything import Everything, make_everything
 from tests.people import NOW, resident
-from yvaxportal.models.codes import ResidentCategory
+from yvaxportal.audit.trail import Actor
+from yvaxportal.models.codes import OutboxState, ResidentCategory
+from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.services.one_time_codes import code_of, step_at
+from yvaxportal.services.outbox.queue import ATENA, ENTER_PERSON, post, tell_name
 from yvaxportal.services.sync.refusals import keep
 from yvaxportal.services.sync.state import change_state, state_of
 
@@ -142,6 +145,10 @@ def test_finding_and_reading(
     visitor.look("protected", f"/residents/{protected.atena_number}/")
     visitor.look("dead", f"/residents/{dead.atena_number}/")
     visitor.look("new-person", "/residents/new-person")
+    wait_for_atena(world)
+    world.commit()
+    visitor.look("waiting", "/residents/waiting")
+    visitor.look("search-with-waiting", "/residents/")
     visitor.page.goto("/residents/")
     visitor.page.get_by_role("button", name="English").click()
     visitor.look("english-search")
@@ -211,7 +218,22 @@ def refuse(world: Session) -> None:
             now=NOW,
         )
     change_state(world, state_of(world, "resident_register").system, succeeded_at=NOW, as_of=NOW)
+    wait_for_atena(world)
     world.commit()
+
+
+def wait_for_atena(world: Session) -> None:
+    """Let somebody wait for a number, somebody be refused, and a change not be told yet."""
+    actor = Actor("registrar", ("registrar",), None)
+    for name, state, problem in (
+        ("髙﨑　𠮷男", OutboxState.WAITING, "TimedOut: no answer in time"),
+        ("見本　花子", OutboxState.REFUSED, "contradiction"),
+    ):
+        payload = {"items": {"name": name, "date_of_birth_written": "1990-01-02"}, "contact": {}}
+        posted = post(world, actor, ATENA, ENTER_PERSON, payload=payload, now=NOW)
+        message = world.get_one(OutboxMessage, posted)
+        message.state, message.problem, message.attempts = state, problem, 3
+    tell_name(world, actor, resident(world).id, now=NOW)
 
 
 def test_administration_and_audit(

@@ -48,7 +48,7 @@ def foreign_values(**said: Any) -> dict[str, Any]:
 
 def test_a_new_address_and_phone_can_be_searched(db: Session, audit: AuditTrail, outsider: Resident) -> None:
     values = contact_values(current_address=ADDRESS, phone_number=PHONE)
-    change = change_contact(db, audit, outsider.id, values, revision=1, reason=None)
+    change = change_contact(db, audit, outsider.id, values, revision=1, now=NOW, reason=None)
 
     contact = db.get_one(ResidentContact, outsider.id)
     assert (contact.current_address, contact.phone_number) == (ADDRESS, PHONE)
@@ -59,7 +59,7 @@ def test_a_new_address_and_phone_can_be_searched(db: Session, audit: AuditTrail,
 
 def test_the_audit_log_has_the_changed_items_only(db: Session, audit: AuditTrail, outsider: Resident) -> None:
     change_contact(
-        db, audit, outsider.id, contact_values(phone_number=PHONE), revision=1, reason="窓口で申出"
+        db, audit, outsider.id, contact_values(phone_number=PHONE), revision=1, now=NOW, reason="窓口で申出"
     )
 
     (event,) = events(db, Action.CONTACT_CHANGED)
@@ -72,17 +72,19 @@ def test_the_audit_log_has_the_changed_items_only(db: Session, audit: AuditTrail
 def test_saving_what_stands_changes_and_audits_nothing(
     db: Session, audit: AuditTrail, outsider: Resident
 ) -> None:
-    assert not change_contact(db, audit, outsider.id, contact_values(), revision=1, reason=None)
+    assert not change_contact(db, audit, outsider.id, contact_values(), revision=1, now=NOW, reason=None)
     assert db.get_one(ResidentContact, outsider.id).revision == 1
     assert events(db, Action.CONTACT_CHANGED) == []
 
 
 def test_who_saves_second_sees_what_stands_now(db: Session, audit: AuditTrail, outsider: Resident) -> None:
-    change_contact(db, audit, outsider.id, contact_values(phone_number=PHONE), revision=1, reason=None)
+    change_contact(
+        db, audit, outsider.id, contact_values(phone_number=PHONE), revision=1, now=NOW, reason=None
+    )
 
     mine = contact_values(phone_number="090-0000-0000")
     with pytest.raises(ChangedMeanwhileError) as caught:
-        change_contact(db, audit, outsider.id, mine, revision=1, reason=None)
+        change_contact(db, audit, outsider.id, mine, revision=1, now=NOW, reason=None)
     assert caught.value.revision == 2
     assert caught.value.stored["phone_number"] == PHONE
     assert db.get_one(ResidentContact, outsider.id).phone_number == PHONE
@@ -92,12 +94,18 @@ def test_register_items_of_a_registered_person_need_a_reason(db: Session, audit:
     registered = resident(db)
     with pytest.raises(ReasonNeededError) as caught:
         change_contact(
-            db, audit, registered.id, contact_values(current_address=ADDRESS), revision=1, reason=None
+            db,
+            audit,
+            registered.id,
+            contact_values(current_address=ADDRESS),
+            revision=1,
+            now=NOW,
+            reason=None,
         )
     assert [alert.item for alert in caught.value.alerts] == ["current_address"]
 
     own = contact_values(phone_number=PHONE, mailing_address="見本様方", has_mailing_address=True)
-    assert change_contact(db, audit, registered.id, own, revision=1, reason=None)
+    assert change_contact(db, audit, registered.id, own, revision=1, now=NOW, reason=None)
 
 
 def test_an_unusual_phone_number_is_kept_with_a_reason_but_not_searched(
@@ -105,8 +113,8 @@ def test_an_unusual_phone_number_is_kept_with_a_reason_but_not_searched(
 ) -> None:
     values = contact_values(phone_number="+1 212 000 0000")
     with pytest.raises(ReasonNeededError):
-        change_contact(db, audit, outsider.id, values, revision=1, reason=None)
-    change_contact(db, audit, outsider.id, values, revision=1, reason="国外の番号")
+        change_contact(db, audit, outsider.id, values, revision=1, now=NOW, reason=None)
+    change_contact(db, audit, outsider.id, values, revision=1, now=NOW, reason="国外の番号")
     contact = db.get_one(ResidentContact, outsider.id)
     assert (contact.phone_number, contact.phone_key) == ("+1 212 000 0000", None)
 
@@ -119,7 +127,7 @@ def test_where_a_protected_person_lives_is_not_written_to_the_log(db: Session, a
         support_measure_flag=True,
     )
     change_contact(
-        db, audit, protected.id, contact_values(current_address=ADDRESS), revision=1, reason="避難先"
+        db, audit, protected.id, contact_values(current_address=ADDRESS), revision=1, now=NOW, reason="避難先"
     )
     (event,) = events(db, Action.CONTACT_CHANGED)
     assert (event.before, event.after) == ({"current_address": WITHHELD}, {"current_address": WITHHELD})
@@ -131,10 +139,12 @@ def test_a_first_contact_is_made_from_revision_nought(
 ) -> None:
     db.delete(db.get_one(ResidentContact, outsider.id))
     db.flush()
-    change_contact(db, audit, outsider.id, contact_values(current_address=ADDRESS), revision=0, reason=None)
+    change_contact(
+        db, audit, outsider.id, contact_values(current_address=ADDRESS), revision=0, now=NOW, reason=None
+    )
     assert db.get_one(ResidentContact, outsider.id).current_address == ADDRESS
     with pytest.raises(ChangedMeanwhileError):
-        change_contact(db, audit, outsider.id, contact_values(), revision=0, reason=None)
+        change_contact(db, audit, outsider.id, contact_values(), revision=0, now=NOW, reason=None)
 
 
 def test_the_items_of_a_foreign_resident(db: Session, audit: AuditTrail, outsider: Resident) -> None:
@@ -192,7 +202,7 @@ def test_two_who_save_at_once_are_put_in_order(engine: Engine) -> None:
     def save(session: Session, phone: str) -> None:
         trail = AuditTrail(session, engine, SYSTEM)
         change_contact(
-            session, trail, person_id, contact_values(phone_number=phone), revision=1, reason="申出"
+            session, trail, person_id, contact_values(phone_number=phone), revision=1, now=NOW, reason="申出"
         )
 
     with Session(engine) as first, Session(engine) as second, ThreadPoolExecutor(1) as other:

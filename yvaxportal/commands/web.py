@@ -13,6 +13,7 @@ import yvaxportal
 from yvaxportal.commands.allocator import give_memory_back
 from yvaxportal.commands.common import Subparsers, add_ini, read_ini, require_current, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
+from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 
@@ -36,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _leave)
     stop_with_parent(args)
     logging.getLogger(__name__).info("serving on http://%s:%d/", settings.host, settings.port)
-    server.run()
+    connections = application.registry.portal.connections
+    with telling("yvaxportal.metrics.web", settings.metrics_web, connections, database=False):
+        server.run()
     return 0
 
 

@@ -34,6 +34,7 @@ FAILURES: dict[str, TranslationString] = {
     "Unauthorised": _("Access was not granted"),
     "Refused": _("The other side refused"),
 }
+LEFT_ALONE = FAILURES["CircuitOpen"]
 OTHER_FAILURE = _("Failed")
 _ASK_REGISTER = _("Ask the register's staff to correct it; the correction comes by itself.")
 _LOOK = _("Look at both records and correct what is wrong.")

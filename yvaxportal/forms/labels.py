@@ -7,6 +7,12 @@ from yvaxportal.models import codes
 from yvaxportal.values.text import _
 
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
+    codes.OutboxState: {
+        codes.OutboxState.WAITING: _("Waits for the other system"),
+        codes.OutboxState.DONE: _("Done"),
+        codes.OutboxState.REFUSED: _("Refused by the other system"),
+        codes.OutboxState.WITHDRAWN: _("Withdrawn"),
+    },
     codes.Sex: {
         codes.Sex.UNKNOWN: _("Sex not known"),
         codes.Sex.MALE: _("Male"),

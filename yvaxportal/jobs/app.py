@@ -10,6 +10,7 @@ from yvaxportal.jobs import tasks
 
 NAMESPACE = "yvax"
 SYNC_RESIDENTS = "sync_residents"
+DELIVER_OUTBOX = "deliver_outbox"
 
 
 def make_app(database_url: str) -> App:
@@ -46,6 +47,7 @@ def _blueprint() -> Blueprint:
         ("purge_expired", tasks.purge_expired, every_ten, "purge_expired"),
         ("retry_stalled", tasks.retry_stalled, every_minute, None),
         ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
+        (DELIVER_OUTBOX, tasks.deliver_outbox, every_minute, DELIVER_OUTBOX),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),
         ("refresh_eligibility", tasks.refresh_eligibility, "0 17 * * *", "refresh_eligibility"),
     ):

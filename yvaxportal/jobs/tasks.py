@@ -38,6 +38,13 @@ def sync_residents(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         told("resident_register", connections.residents.run())
 
 
+def deliver_outbox(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Tell the other systems what they have to be told."""
+    counts = tools(context).connections.outbox.run()
+    if counts:
+        log.info("outbox: %s", dict(counts))
+
+
 def refresh_eligibility(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
     """Ask the tax and welfare registers about everybody."""
     connections = tools(context).connections

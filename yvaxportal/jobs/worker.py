@@ -1,5 +1,6 @@
 """A worker: takes jobs until it is told to stop."""
 
+from procrastinate import App
 from sqlalchemy import Engine
 
 from yvaxportal.audit.keys import SigningKeyError, load_signing_key
@@ -7,6 +8,7 @@ from yvaxportal.jobs.app import make_app
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.models.database import open_engine
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -15,6 +17,7 @@ from yvaxportal.vault.vault import Vault
 
 # A job that needs longer than this after SIGTERM is given up and taken up by the next worker.
 GRACE_SECONDS = 20
+METRICS_SETTING = "yvaxportal.metrics.worker"
 
 
 async def work(settings: Settings) -> None:
@@ -30,16 +33,21 @@ async def work(settings: Settings) -> None:
     connections = _connections(settings, engine)
     app = make_app(settings.database_url)
     try:
-        async with app.open_async():
-            await app.run_worker_async(
-                concurrency=2,
-                delete_jobs="successful",
-                shutdown_graceful_timeout=GRACE_SECONDS,
-                additional_context={KEY: Tools(engine, signing_key, connections)},
-            )
+        with telling(METRICS_SETTING, settings.metrics_worker, connections, database=True):
+            await _run(app, Tools(engine, signing_key, connections))
     finally:
         connections.adapters.close()
         engine.dispose()
+
+
+async def _run(app: App, tools: Tools) -> None:
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=2,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=GRACE_SECONDS,
+            additional_context={KEY: tools},
+        )
 
 
 def _connections(settings: Settings, engine: Engine) -> Connections:

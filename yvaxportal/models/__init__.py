@@ -4,6 +4,7 @@ from yvaxportal.models.atena import AdapterKey, AtenaPerson
 from yvaxportal.models.audit import AuditEvent, AuditLeaf, AuditSeal
 from yvaxportal.models.base import Base
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
+from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.resident import (
     Eligibility,
     ForeignResident,
@@ -55,6 +56,7 @@ __all__ = [
     "GroupMembership",
     "IdentityCheck",
     "MedicalInstitution",
+    "OutboxMessage",
     "PassportDetails",
     "PasswordHistory",
     "RegisterVersion",

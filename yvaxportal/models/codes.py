@@ -195,6 +195,15 @@ class CertificateState(StrEnum):
     VOID = "void"
 
 
+class OutboxState(StrEnum):
+    """Where something stands that another system has to be told."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
 class Outcome(StrEnum):
     """How an audited act ended."""
 

@@ -8,13 +8,14 @@ from sqlalchemy import Engine
 
 from yvaxportal.adapters.interfaces import IResidentRegister, ITaxRegister, IWelfareRegister
 from yvaxportal.adapters.loading import Adapters, load_adapters
+from yvaxportal.services.outbox.delivery import Outbox
 from yvaxportal.services.sync.eligibility import EligibilitySync
 from yvaxportal.services.sync.run import ResidentSync
 from yvaxportal.settings import Settings
 from yvaxportal.vault.vault import Vault
 
 #: The systems that something here asks. The others have interfaces; nothing uses them yet.
-IN_USE = ("resident_register", "tax", "welfare")
+IN_USE = ("resident_register", "atena", "tax", "welfare")
 #: The implementation on the portal's own tables: there is no other side to follow.
 LOCAL = "local"
 
@@ -57,6 +58,11 @@ class Connections:
             tax=self.adapters.get(ITaxRegister),
             welfare=self.adapters.get(IWelfareRegister),
         )
+
+    @property
+    def outbox(self) -> Outbox:
+        """Return what tells other systems."""
+        return Outbox(self.engine, self.adapters, self.clock)
 
 
 def open_connections(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.adapters.messages.common import AdapterHealth, HealthState
 from yvaxportal.models.sync import SyncState
 from yvaxportal.services.connections import Connections
+from yvaxportal.services.outbox.queue import Depth, depths
 from yvaxportal.services.sync.refusals import count_open
 from yvaxportal.services.sync.state import all_states
 
@@ -34,16 +35,23 @@ def report(session: Session, connections: Connections, now: datetime) -> dict[st
         )
         for system, name in connections.names.items()
     }
-    jobs = {row[0]: row[1] for row in session.execute(_WAITING)}
+    jobs = jobs_by_status(session)
     degraded = any(not system["ok"] for system in systems.values())
     return {
         "status": "degraded" if degraded else "ok",
         "at": _written(session.scalar(select(func.now())) or now),
         "database": "ok",
-        "jobs": {status: jobs.get(status, 0) for status in ("todo", "doing", "failed")},
+        "jobs": jobs,
         "refused": count_open(session),
+        "to_be_told": {system: _queue(depth) for system, depth in depths(session).items()},
         "systems": systems,
     }
+
+
+def jobs_by_status(session: Session) -> dict[str, int]:
+    """Return how many background jobs wait (``todo``), run (``doing``) or failed."""
+    jobs = {row[0]: row[1] for row in session.execute(_WAITING)}
+    return {status: jobs.get(status, 0) for status in ("todo", "doing", "failed")}
 
 
 def _system(name: str, health: AdapterHealth, state: SyncState | None, *, follows: bool) -> dict[str, Any]:
@@ -61,6 +69,10 @@ def _system(name: str, health: AdapterHealth, state: SyncState | None, *, follow
         "as_of": _written(state.as_of if state else None),
         "figures": dict(health.figures),
     }
+
+
+def _queue(depth: Depth) -> dict[str, Any]:
+    return {"waiting": depth.waiting, "refused": depth.refused, "oldest_at": _written(depth.oldest)}
 
 
 def _kind(told: str) -> str:

@@ -24,6 +24,7 @@ from yvaxportal.services.detail_changes import (
     refuse_stale,
     stored_values,
 )
+from yvaxportal.services.outbox.queue import tell_name
 from yvaxportal.services.search_keys import contact_keys, rebuild_names
 from yvaxportal.values.checkdigits import is_atena_number
 from yvaxportal.values.kana import fold_name
@@ -56,6 +57,7 @@ CATEGORIES = (ResidentCategory.NON_REGISTERED, ResidentCategory.DECEASED)
 _NAMES = frozenset(
     {"name", "name_kana", "name_alphabet", "alias_name", "former_name", "date_of_birth_written"}
 )
+_KEPT_BY_ATENA = frozenset({"name", "name_kana", "alias_name", "date_of_birth_written", "sex"})
 _SAME_PERSON_LIMIT = 5
 
 
@@ -115,6 +117,40 @@ def enter_person(
     :raises ReasonNeededError: the check digit is wrong, or somebody of this name and birth date is here
         already, and there is no reason.
     """
+    check_person(session, values, atena_number=atena_number, reason=reason)
+    return enter_checked(session, audit, values, contact, atena_number=atena_number, reason=reason, now=now)
+
+
+def check_person(
+    session: Session, values: Mapping[str, Any], *, atena_number: str | None, reason: str | None
+) -> None:
+    """Check what ``enter_person`` would enter; ``atena_number`` None when one is to be assigned.
+
+    Raises as ``enter_person``.
+    """
+    business = values["business_atena_number"] or atena_number
+    for item, number in (("atena_number", atena_number), ("business_atena_number", business)):
+        if number:
+            _refuse_taken(session, item, number, resident_id=None)
+    alerts = [*(_number_alerts(atena_number) if atena_number else ()), *_same_person_alerts(session, values)]
+    if alerts and not reason:
+        raise ReasonNeededError(alerts)
+
+
+def enter_checked(
+    session: Session,
+    audit: AuditTrail,
+    values: Mapping[str, Any],
+    contact: Mapping[str, str | None],
+    *,
+    atena_number: str,
+    reason: str | None,
+    now: datetime,
+) -> int:
+    """Enter a person whose items ``check_person`` let pass, and return the id.
+
+    :raises NumberTakenError: one of the numbers is somebody else's.
+    """
     columns = dict(values) | {
         "atena_number": atena_number,
         "business_atena_number": values["business_atena_number"] or atena_number,
@@ -123,9 +159,6 @@ def enter_person(
     }
     for item in ("atena_number", "business_atena_number"):
         _refuse_taken(session, item, columns[item], resident_id=None)
-    alerts = [*_number_alerts(atena_number), *_same_person_alerts(session, columns)]
-    if alerts and not reason:
-        raise ReasonNeededError(alerts)
     person = Resident(
         **columns,
         date_of_birth=_exact(columns["date_of_birth_written"]),
@@ -165,6 +198,8 @@ def correct_person(
 ) -> Change:
     """Save the items of a person who is not registered; ``values`` has a value for each of ``PERSON_ITEMS``.
 
+    The atena system is told of a new name, birth date or sex (assessment I-2, system 2, function 2).
+
     ``date_of_birth_written`` is the register's form (``1955-04-00``).
 
     :raises OwnedByRegisterError: the person is (or was) registered.
@@ -194,6 +229,8 @@ def correct_person(
     _flush(session)
     if _NAMES & change.after.keys():
         rebuild_names(session, person.id)
+    if _KEPT_BY_ATENA & change.after.keys():
+        tell_name(session, audit.actor, person.id, now=now)
     audit.record(
         Action.RESIDENT_CHANGED,
         resident_id=person.id,

@@ -26,6 +26,7 @@ from yvaxportal.services.detail_changes import (
     stored_values,
 )
 from yvaxportal.services.non_registered import owned_by_register
+from yvaxportal.services.outbox.queue import tell_name
 from yvaxportal.services.search_keys import contact_keys
 from yvaxportal.values.checkdigits import is_residence_card_number
 from yvaxportal.values.kana import fold_phone
@@ -46,6 +47,7 @@ CONTACT_FROM_REGISTER = (
 #: Items 15, 34 and 35: the department's own.
 CONTACT_OWN = ("phone_number", "mailing_address", "has_mailing_address")
 CONTACT_ITEMS = CONTACT_FROM_REGISTER + CONTACT_OWN
+_KEPT_BY_ATENA = frozenset({"postal_code", "current_address"})
 
 FOREIGN_ITEMS = (
     "nationality",
@@ -84,8 +86,9 @@ def change_contact(
     *,
     revision: int,
     reason: str | None,
+    now: datetime,
 ) -> Change:
-    """Save the contact of a resident.
+    """Save the contact of a resident. The atena system is told of somebody who is not registered.
 
     :param values: a value for each of ``CONTACT_ITEMS``; ``postal_code`` seven digits or None.
     :param revision: of the row that the form was made from, 0 when there was none.
@@ -119,6 +122,8 @@ def change_contact(
     for item, value in contact_keys(row.current_address, row.phone_number).items():
         setattr(row, item, value)
     session.flush()
+    if not owned_by_register(resident) and _KEPT_BY_ATENA & change.after.keys():
+        tell_name(session, audit.actor, resident_id, now=now)
     told = change.withholding() if resident.support_measure_flag else change
     _record(audit, Action.CONTACT_CHANGED, resident_id, told, reason)
     return change

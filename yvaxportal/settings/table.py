@@ -85,6 +85,16 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
+def _listener(value: str) -> tuple[str, int] | None:
+    """An address and a port; empty for no listener."""
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    if not host:
+        raise ValueError("must be an address and a port, such as 127.0.0.1:9464")
+    return host.strip("[]"), _whole(1, 65535)(port)
+
+
 def _role(value: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
         raise ValueError("must be a PostgreSQL role name in lower case")
@@ -130,6 +140,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("web.host", "host", _text, "127.0.0.1"),
     Setting("web.port", "port", _whole(1, 65535), "6543"),
     Setting("web.threads", "threads", _whole(1, 128), "4"),
+    Setting("metrics.web", "metrics_web", _listener, ""),
+    Setting("metrics.worker", "metrics_worker", _listener, ""),
     Setting("trusted_proxy", "trusted_proxy", _optional, ""),
     Setting("max_body_bytes", "max_body_bytes", _whole(65536, 1 << 30), str(1 << 20)),
     Setting("residents", "residents", _whole(1, 5_000_000), "10000"),

@@ -44,6 +44,8 @@ class Settings:
     host: str
     port: int
     threads: int
+    metrics_web: tuple[str, int] | None
+    metrics_worker: tuple[str, int] | None
     trusted_proxy: str | None
     max_body_bytes: int
     residents: int

@@ -13,16 +13,20 @@ from yvaxportal.forms.connection_labels import (
     FAILURES,
     HEALTH,
     IMPLEMENTATIONS,
+    LEFT_ALONE,
     OTHER_FAILURE,
     REASONS,
     SYSTEMS,
     UNLISTED,
 )
+from yvaxportal.forms.outbox_labels import DEEDS, refusal
 from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for
+from yvaxportal.models.codes import OutboxState
 from yvaxportal.models.sync import SyncState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Connections
 from yvaxportal.security.permissions import Permission
+from yvaxportal.services.outbox.queue import Depth, Untold, depths, try_again, untold, withdraw
 from yvaxportal.services.sync.refusals import RefusalRow, count_open, open_refusals, settle
 from yvaxportal.services.sync.state import all_states
 from yvaxportal.values.clock import format_jst
@@ -60,13 +64,18 @@ class ConnectionsView:
         """Show every system and what waits for a person."""
         request = self.request
         states = all_states(request.db)
+        queues = depths(request.db)
         refusals = open_refusals(request.db)
         # Who it is about is for those who may see residents; an administrator of the machine may not.
         names = request.has_permission(Permission.RESIDENT_VIEW, request.root["residents"])
         may_run = bool(request.has_permission(Permission.CONNECTION_RUN, self.context))
         return {
             "base": request.resource_path(self.context),
-            "systems": [self._system(system, states.get(system)) for system in self.connections.names],
+            "systems": [
+                self._system(system, states.get(system), queues.get(system, Depth()))
+                for system in self.connections.names
+            ],
+            "untold": [self._untold(row, names=bool(names)) for row in untold(request.db)],
             "refusals": [self._refusal(row, names=bool(names)) for row in refusals],
             "waiting": count_open(request.db),
             "may_run": may_run,
@@ -99,11 +108,55 @@ class ConnectionsView:
         request.audit.record(Action.SYNC_SETTLED, subject=f"refusal:{written}")
         return self._back("success", _("Settled. When it comes again, it is listed again."))
 
+    @view_config(name="retry", request_method="POST", permission=Permission.CONNECTION_RUN)
+    def retry(self) -> Response:
+        """Let the worker try a message again within a minute."""
+        message = try_again(self.request.db, self._message(), now=self.request.now)
+        if message is None:
+            return self._back("info", _("Somebody else settled it already."))
+        self.request.audit.record(Action.OUTBOX_RETRIED, subject=f"outbox:{message.id}")
+        return self._back("success", _("It is tried again within a minute."))
+
+    @view_config(name="withdraw", request_method="POST", permission=Permission.CONNECTION_RUN)
+    def withdraw(self) -> Response:
+        """Give up a message: the other system is not told."""
+        message = withdraw(self.request.db, self._message(), now=self.request.now)
+        if message is None:
+            return self._back("info", _("Somebody else settled it already."))
+        self.request.audit.record(Action.OUTBOX_WITHDRAWN, subject=f"outbox:{message.id}")
+        return self._back("success", _("Withdrawn. The other system is not told."))
+
+    def _message(self) -> int:
+        written = self.request.POST.get("message", "")
+        if not (written.isascii() and written.isdigit() and len(written) <= _MOST_DIGITS):
+            raise HTTPBadRequest
+        return int(written)
+
+    def _untold(self, row: Untold, *, names: bool) -> dict[str, Any]:
+        refused = row.state is OutboxState.REFUSED
+        problem = refusal(row.problem) if refused else FAILURES.get(row.problem.partition(":")[0])
+        url = None
+        if names and row.atena_number is not None:
+            url = self.request.resource_path(self.request.root, "residents", row.atena_number, "")
+        return {
+            "id": row.id,
+            "system": self.words.say(SYSTEMS[row.system]),
+            "deed": self.words.say(DEEDS[row.deed]),
+            "whom": row.atena_number if names else None,
+            "url": url,
+            "state": self.words.code(row.state),
+            "kind": "overdue" if refused else "soon",
+            "problem": self.words.say(problem or OTHER_FAILURE) if row.problem else "",
+            "asked": format_jst(row.asked_at),
+            "next": "" if refused else format_jst(row.next_attempt_at),
+            "attempts": row.attempts,
+        }
+
     def _back(self, kind: str, text: str) -> Response:
         self.request.flash(kind, text)
         return HTTPSeeOther(self.request.resource_path(self.context))
 
-    def _system(self, system: str, state: SyncState | None) -> dict[str, Any]:
+    def _system(self, system: str, state: SyncState | None, queue: Depth) -> dict[str, Any]:
         name = self.connections.names[system]
         health: AdapterHealth = self.connections.adapters.by_system[system].health()
         follows = self.connections.follows(system)
@@ -115,7 +168,7 @@ class ConnectionsView:
             "key": system.replace("_", "-"),
             "label": self.words.say(SYSTEMS[system]),
             "implementation": self.words.say(IMPLEMENTATIONS.get(name, name)),
-            "health": self.words.say(HEALTH[standing]),
+            "health": self.words.say(LEFT_ALONE if health.figures.get("breaker_open") else HEALTH[standing]),
             "kind": _KINDS[standing],
             "follows": follows,
             "fresh": format_jst(fresh) if fresh else "",
@@ -126,6 +179,7 @@ class ConnectionsView:
             "failure_label": self._kind_of(failure or health.last_error),
             "failed": _moment(state.failed_at if state and failure else None),
             "loading": self._loading(state),
+            "waiting": queue.waiting,
             "last_error": health.last_error,
             "last_error_at": _moment(health.last_error_at),
         }

@@ -12,6 +12,7 @@ from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Residents, SearchNode
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.find_residents import FoundResident, ResultPage, Sight, find_residents
+from yvaxportal.services.outbox.queue import ENTER_PERSON, count_open
 from yvaxportal.services.search_terms import (
     NothingToSearchError,
     PersonalNumberTypedError,
@@ -100,8 +101,17 @@ class FindResidents:
             "look_up_url": request.resource_path(vault),
             "may_register": request.has_permission(Permission.RESIDENT_EDIT, self.context),
             "register_url": request.resource_path(self.context, "new-person"),
+            "waiting": self._waiting(),
+            "waiting_url": request.resource_path(self.context, "waiting"),
             "format_jst": format_jst,
         }
+
+    def _waiting(self) -> int:
+        """Return how many entries of new people want somebody to look, for those who may enter people."""
+        request = self.request
+        if not request.has_permission(Permission.RESIDENT_EDIT, self.context):
+            return 0
+        return count_open(request.db, ENTER_PERSON)
 
 
 @view_config(

@@ -35,6 +35,7 @@ TASKS = {
     "yvax:retry_stalled",
     "yvax:remove_finished",
     "yvax:sync_residents",
+    "yvax:deliver_outbox",
     "yvax:refresh_eligibility",
 }
 

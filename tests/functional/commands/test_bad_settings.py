@@ -43,6 +43,8 @@ CASES = [
     ("web", "vault.key_ring_file", "/nowhere/hush"),
     ("web", "database.url", "postgresql+psycopg://hush:hush@127.0.0.1:1/hush"),
     ("web", "web.port", "hush"),
+    ("web", "metrics.web", "hush"),
+    ("worker", "metrics.worker", "127.0.0.1:hush"),
     ("worker", "audit.signing_key_file", "SESSION"),
     ("worker", "database.url", "postgresql+psycopg://hush:hush@127.0.0.1:1/hush"),
     ("web", "vault.key_ring_file", "SESSION"),

@@ -72,6 +72,7 @@ class Observations:
             "retries": self.retries,
             "token_fetches": self.token_fetches,
             "seconds": self.seconds,
+            "breaker_open": float(self.breaker is not BreakerState.CLOSED),
             **{f"failures_{kind}": count for kind, count in self.failures.items()},
         }
         return AdapterHealth(

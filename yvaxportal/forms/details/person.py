@@ -155,7 +155,14 @@ class PersonSchema(_PersonItems):
 class NewPersonSchema(_PersonItems):
     """A person who is not registered, entered for the first time."""
 
-    atena_number = spanning(4, _number("atena_number", _("Atena number"), required=True))
+    atena_number = spanning(
+        4,
+        _number(
+            "atena_number",
+            _("Atena number"),
+            description=_("Left empty, the atena system assigns one."),
+        ),
+    )
     postal_code = spanning(4, postal_code_node())
     phone_number = spanning(4, phone_node())
     current_address = current_address_node()

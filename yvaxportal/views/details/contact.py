@@ -13,6 +13,7 @@ from yvaxportal.resources import Contact
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.detail_changes import Change
 from yvaxportal.services.non_registered import owned_by_register
+from yvaxportal.services.outbox.queue import waits_for
 from yvaxportal.services.resident_details import CONTACT_ITEMS, change_contact
 from yvaxportal.services.resident_page import contact_of
 from yvaxportal.values.text import _
@@ -46,6 +47,7 @@ class ContactPage(EditPage):
             _("Address and contact"),
             entries=self.entries(items_of("resident_contact"), contact),
             protected=self.resident.support_measure_flag,
+            waits=waits_for(self.request.db, self.resident.id),
             may_edit=self.may(Permission.CONTACT_EDIT),
             may_protect=self.may(Permission.SUPPORT_MEASURE_EDIT),
         )
@@ -84,6 +86,7 @@ class ContactPage(EditPage):
                 {item: typed[item] for item in CONTACT_ITEMS},
                 revision=typed["revision"],
                 reason=typed["reason"],
+                now=self.request.now,
             )
 
         return self.save(deed)

@@ -20,6 +20,7 @@ from yvaxportal.services.non_registered import (
     correct_person,
     owned_by_register,
 )
+from yvaxportal.services.outbox.queue import waits_for
 from yvaxportal.services.support_measures import measures_of
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
@@ -55,6 +56,7 @@ class RegisterItemsPage(EditPage):
             entries=self.entries(items_of("resident"), self.resident),
             as_of=format_jst(self.resident.register_as_of),
             owned=owned,
+            waits=waits_for(self.request.db, self.resident.id),
             measures=measures_of(self.request.db, self.resident.id) if protected else (),
             edit_url=(
                 f"{self.url}edit-register-items" if not owned and self.may(Permission.RESIDENT_EDIT) else None

@@ -1,0 +1,1 @@
+"""Numbers for a Prometheus server, on a listener apart from the pages."""
