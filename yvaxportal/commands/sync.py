@@ -15,6 +15,7 @@ from yvaxportal.commands.common import (
 from yvaxportal.models.database import open_engine
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.services.sync.eligibility import TAX, WELFARE
+from yvaxportal.services.sync.run import SyncReport
 from yvaxportal.settings import SettingsError
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -22,7 +23,8 @@ from yvaxportal.vault.keyring import KeyRing, KeyRingError
 from yvaxportal.vault.vault import Vault
 
 RESIDENTS = "residents"
-SYSTEM_OF = {RESIDENTS: "resident_register", TAX: TAX, WELFARE: WELFARE}
+ATENA = "atena"
+SYSTEM_OF = {RESIDENTS: "resident_register", ATENA: ATENA, TAX: TAX, WELFARE: WELFARE}
 
 
 def add(subparsers: Subparsers) -> None:
@@ -54,11 +56,9 @@ def run(args: argparse.Namespace) -> int:
         system = SYSTEM_OF[args.what]
         if not connections.follows(system):
             raise CommandError(f"yvaxportal.adapters.{system} is local: there is nobody to ask")
-        return (
-            _residents(connections, restart=args.restart)
-            if args.what == RESIDENTS
-            else _states(connections, system)
-        )
+        if args.what == RESIDENTS:
+            return _residents(connections, restart=args.restart)
+        return _told(connections.notices.run()) if args.what == ATENA else _states(connections, system)
     finally:
         connections.adapters.close()
         engine.dispose()
@@ -67,7 +67,10 @@ def run(args: argparse.Namespace) -> int:
 def _residents(connections: Connections, *, restart: bool) -> int:
     if restart:
         connections.residents.restart()
-    report = connections.residents.run()
+    return _told(connections.residents.run())
+
+
+def _told(report: SyncReport) -> int:
     if report.busy:
         raise CommandError("another run is under way")
     _print(report.counts)

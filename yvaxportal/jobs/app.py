@@ -47,6 +47,7 @@ def _blueprint() -> Blueprint:
         ("purge_expired", tasks.purge_expired, every_ten, "purge_expired"),
         ("retry_stalled", tasks.retry_stalled, every_minute, None),
         ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
+        ("sync_notices", tasks.sync_notices, every_ten, "sync_notices"),
         (DELIVER_OUTBOX, tasks.deliver_outbox, every_minute, DELIVER_OUTBOX),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),
         ("refresh_eligibility", tasks.refresh_eligibility, "0 17 * * *", "refresh_eligibility"),

@@ -38,6 +38,13 @@ def sync_residents(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         told("resident_register", connections.residents.run())
 
 
+def sync_notices(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Take over which atena numbers were merged or split; nothing when there is no other side."""
+    connections = tools(context).connections
+    if connections.follows("atena"):
+        told("atena", connections.notices.run())
+
+
 def deliver_outbox(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
     """Tell the other systems what they have to be told."""
     counts = tools(context).connections.outbox.run()

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from yvaxportal.adapters.interfaces import IResidentRegister, ITaxRegister, IWelfareRegister
+from yvaxportal.adapters.interfaces import IAtena, IResidentRegister, ITaxRegister, IWelfareRegister
 from yvaxportal.adapters.loading import Adapters, load_adapters
 from yvaxportal.services.outbox.delivery import Outbox
 from yvaxportal.services.sync.eligibility import EligibilitySync
+from yvaxportal.services.sync.notices import NoticeSync
 from yvaxportal.services.sync.run import ResidentSync
 from yvaxportal.settings import Settings
 from yvaxportal.vault.vault import Vault
@@ -48,6 +49,11 @@ class Connections:
             self.municipality_code,
             self.clock,
         )
+
+    @property
+    def notices(self) -> NoticeSync:
+        """Return what takes over the merges and splits of the atena system."""
+        return NoticeSync(self.engine, self.adapters.get(IAtena), self.clock)
 
     @property
     def eligibility(self) -> EligibilitySync:

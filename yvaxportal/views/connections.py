@@ -34,8 +34,8 @@ from yvaxportal.values.text import _
 from yvaxportal.views.wording import Wording
 
 REGISTER = "resident_register"
-#: The register is asked every ten minutes; after this something is wrong. The others are asked once a night.
-STALE_AFTER = {REGISTER: timedelta(hours=1)}
+#: These are asked every ten minutes; after this something is wrong. The others are asked once a night.
+STALE_AFTER = {REGISTER: timedelta(hours=1), "atena": timedelta(hours=1)}
 _STALE_OTHERWISE = timedelta(hours=36)
 _KINDS = {
     HealthState.UP: "ok",

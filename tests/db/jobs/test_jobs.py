@@ -36,6 +36,7 @@ TASKS = {
     "yvax:remove_finished",
     "yvax:sync_residents",
     "yvax:deliver_outbox",
+    "yvax:sync_notices",
     "yvax:refresh_eligibility",
 }
 

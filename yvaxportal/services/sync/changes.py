@@ -16,7 +16,7 @@ from yvaxportal.models.dose import Dose
 from yvaxportal.models.sync import AppliedChange
 from yvaxportal.models.ticket import Certificate, Ticket
 from yvaxportal.services.sync.judging import Reason, is_usable_number, judge, payload_of
-from yvaxportal.services.sync.merging import merge
+from yvaxportal.services.sync.merging import is_merged, merge
 from yvaxportal.services.sync.people import SOURCE, WorkingSet
 from yvaxportal.services.sync.refusals import keep
 from yvaxportal.values.personal_number import PersonalNumber
@@ -121,6 +121,8 @@ class Applying:
         self._people.flush()
         assert gone.id is not None  # noqa: S101 - flushed
         assert kept.id is not None  # noqa: S101 - flushed
+        if is_merged(self._session, kept=kept.id, merged=gone.id):
+            return None
         merge(
             self._session,
             kept=kept.id,

@@ -60,6 +60,12 @@ def merge(
     )
 
 
+def is_merged(session: Session, *, kept: int, merged: int) -> bool:
+    """Tell whether one was merged into the other already, whoever told of it."""
+    known = exists().where(ResidentMerge.kept_resident_id == kept, ResidentMerge.merged_resident_id == merged)
+    return bool(session.scalar(select(known)))
+
+
 def _move_doses(session: Session, kept: int, merged: int, now: datetime) -> list[Sequence[int | None]]:
     """Return old and new id of each dose; the new one is None where the other number has the same dose."""
     mine, other = aliased(Dose), aliased(Dose)

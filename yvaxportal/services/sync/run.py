@@ -6,13 +6,12 @@ again, its changes are known, and its numbers are stored.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.adapters.errors import AdapterError, BadAnswer, Refused
@@ -23,6 +22,7 @@ from yvaxportal.audit.trail import SYSTEM as SYSTEM_ACTOR
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.resident import Resident
 from yvaxportal.models.sync import SyncState
+from yvaxportal.services.sync.alone import alone
 from yvaxportal.services.sync.changes import SYSTEM, Applying, Outcome
 from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.people import SOURCE
@@ -58,8 +58,8 @@ class ResidentSync:
     def run(self) -> SyncReport:
         """Follow the register; an error of the other side ends the run and is noted, never raised."""
         report = SyncReport()
-        with self._alone() as alone:
-            if not alone:
+        with alone(self.engine, _LOCK) as mine:
+            if not mine:
                 report.busy = True
                 return report
             with Session(self.engine) as session, session.begin():
@@ -232,19 +232,6 @@ class ResidentSync:
 
     def _audit(self, session: Session | None) -> AuditTrail:
         return AuditTrail(session, self.engine, SYSTEM_ACTOR)
-
-    @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Hold the lock of the run on a connection of its own; give False when somebody else has it."""
-        with self.engine.connect() as connection:
-            got = connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK})
-            connection.commit()
-            try:
-                yield bool(got)
-            finally:
-                if got:
-                    connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-                    connection.commit()
 
 
 def _digest(cursor: str | None) -> str:
