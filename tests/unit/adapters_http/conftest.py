@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.adapters_http.server import SECRET, Loopback
 from yvaxportal.adapters.http import AuthMethod, Protocol, RestClient, RestSettings
+from yvaxportal.adapters.http.evidence import Evidence
 from yvaxportal.adapters.messages.common import CallContext
 
 PERSON = {
@@ -101,7 +102,7 @@ def client_for() -> Iterator[Clients]:
     """Give a function that makes clients with small limits; they are closed after the test."""
     made: list[RestClient] = []
 
-    def make(server: Loopback, **settings: Any) -> RestClient:
+    def make(server: Loopback, evidence: Evidence | None = None, **settings: Any) -> RestClient:
         chosen: dict[str, Any] = {
             "system": "atena",
             "base_url": f"{server.url}",
@@ -113,7 +114,7 @@ def client_for() -> Iterator[Clients]:
             "breaker_failures": 100,
             **settings,
         }
-        client = RestClient(RestSettings(**chosen), Protocol(DOCUMENT), lambda: datetime.now(UTC))
+        client = RestClient(RestSettings(**chosen), Protocol(DOCUMENT), lambda: datetime.now(UTC), evidence)
         made.append(client)
         return client
 

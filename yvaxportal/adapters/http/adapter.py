@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason
 from yvaxportal.adapters.http.client import RestClient
+from yvaxportal.adapters.http.evidence import Evidence
 from yvaxportal.adapters.http.openapi import Protocol
 from yvaxportal.adapters.http.settings import RestSettings
 from yvaxportal.adapters.messages.common import AdapterHealth
@@ -31,7 +32,8 @@ class RestAdapter:
     def create(cls, setup: AdapterSetup) -> Self:
         """Build the implementation from the options of docs/protocols/rest.md, 8."""
         settings = RestSettings.read(setup)
-        client = RestClient(settings, Protocol.load(cls.PACKAGE, "openapi.json"), setup.clock)
+        evidence = Evidence(setup.folder / "refused", setup.clock)
+        client = RestClient(settings, Protocol.load(cls.PACKAGE, "openapi.json"), setup.clock, evidence)
         return cls(client, setup.system, setup.municipality_code)
 
     def health(self) -> AdapterHealth:
@@ -44,7 +46,9 @@ class RestAdapter:
 
     def bad(self, reason: BadAnswerReason, where: str) -> BadAnswer:
         """Return the error for an answer that the schema let pass and that is wrong all the same."""
-        return BadAnswer(self.system, reason, where)
+        error = BadAnswer(self.system, reason, where)
+        self.client.keep_evidence(error)
+        return error
 
     def check_municipality(self, record: Record, where: str) -> None:
         """Refuse a record of another municipality."""

@@ -1,6 +1,8 @@
 """The client that every ``rest`` adapter calls through."""
 
+import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +13,13 @@ from typing import Any, TypeVar
 
 import httpx2
 import stamina
+from jsonschema_rs import Draft202012Validator
 
 from yvaxportal.adapters.errors import AdapterError, BadAnswer, BadAnswerReason, Unavailable
 from yvaxportal.adapters.http.answers import AttemptFailed, failure_of, timed_out
 from yvaxportal.adapters.http.breaker import Breaker
 from yvaxportal.adapters.http.deadline import Deadline, DeadlinePassed
+from yvaxportal.adapters.http.evidence import MOST_BYTES, Evidence
 from yvaxportal.adapters.http.exchange import media_type, read_all, send
 from yvaxportal.adapters.http.lines import Lines
 from yvaxportal.adapters.http.observing import Observer
@@ -38,6 +42,18 @@ _UNAUTHORISED = 401
 _FIRST_WAIT, _LONGEST_WAIT = 0.025, 0.1
 
 
+class _Last(threading.local):
+    """The last answer of each thread, for whoever finds out only later that it is wrong."""
+
+    operation = ""
+    request_id = ""
+    body = b""
+
+    def note(self, call: Call, body: bytes) -> None:
+        self.operation, self.request_id = call.operation.name, call.context.request_id
+        self.body = body[:MOST_BYTES]
+
+
 class RestClient:
     """One system's connections, token, circuit breaker and counters, shared by all threads.
 
@@ -45,7 +61,15 @@ class RestClient:
     ``yvaxportal.adapters.errors``.
     """
 
-    def __init__(self, settings: RestSettings, protocol: Protocol, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: RestSettings,
+        protocol: Protocol,
+        clock: Callable[[], datetime],
+        evidence: Evidence | None = None,
+    ) -> None:
+        self._evidence = evidence
+        self._last = _Last()
         self._settings = settings
         self._protocol = protocol
         self._http = httpx2.Client(
@@ -127,14 +151,27 @@ class RestClient:
         call = self._made(operation, context, path=path, query=query, body=body)
         return self._observed(call, lambda request, deadline: self._lines(call, request, deadline))
 
+    def keep_evidence(self, error: BadAnswer) -> None:
+        """Keep the last answer that this thread got, which its caller found to be wrong."""
+        last = self._last
+        if self._evidence is not None and last.operation:
+            self._evidence.keep(last.operation, last.request_id, error, last.body)
+
     def check_item(self, operation: str, record: Any) -> None:
         """Check one record of a list whose records are checked one by one.
 
         :raises BadAnswer: it is not as the protocol has it; the place is within the record.
         """
         item = self._protocol.operation(operation).item
-        if item is not None:
+        if item is None:
+            return
+        try:
             validate(self._settings.system, item, record)
+        except BadAnswer as error:
+            if self._evidence is not None:
+                written = json.dumps(record).encode()
+                self._evidence.keep(operation, self._last.request_id, error, written)
+            raise
 
     def _made(
         self,
@@ -218,7 +255,6 @@ class RestClient:
         raise AssertionError("stamina ends with a result or an error")
 
     def _value(self, call: Call, request: httpx2.Request, deadline: Deadline) -> Any:
-        system = self._settings.system
         response = self._answered(call, request, deadline)
         try:
             body = read_all(response, self._settings, deadline)
@@ -226,15 +262,32 @@ class RestClient:
             response.close()
         if call.operation.answer is None:
             return None
+        self._last.note(call, body)
+        try:
+            return self._checked(call.operation.answer, response, body)
+        except BadAnswer as error:
+            self.keep_evidence(error)
+            raise
+
+    def _checked(self, schema: Draft202012Validator, response: httpx2.Response, body: bytes) -> Any:
+        system = self._settings.system
         if media_type(response) != "application/json":
             raise BadAnswer(system, BadAnswerReason.MALFORMED, "content-type")
         value = parse(system, body)
-        validate(system, call.operation.answer, value)
+        validate(system, schema, value)
         return value
 
     def _lines(self, call: Call, request: httpx2.Request, deadline: Deadline) -> Lines:
         response = self._answered(call, request, deadline)
-        return Lines(response, self._settings, call, deadline, self._broken_off)
+        self._last.note(call, b"")
+
+        def broken_off(error: AdapterError, *, silent: bool, line: bytes) -> None:
+            if isinstance(error, BadAnswer):
+                self._last.note(call, line)
+                self.keep_evidence(error)
+            self._broken_off(error, silent=silent)
+
+        return Lines(response, self._settings, call, deadline, broken_off)
 
     def _answered(self, call: Call, request: httpx2.Request, deadline: Deadline) -> httpx2.Response:
         """Return a 2xx answer whose body has not come yet."""

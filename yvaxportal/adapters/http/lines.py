@@ -22,8 +22,8 @@ from yvaxportal.adapters.http.validation import parse, validate
 class BrokenOff(Protocol):
     """Told when a stream that had begun well fails."""
 
-    def __call__(self, error: AdapterError, *, silent: bool) -> None:
-        """Take note of the error; ``silent`` when the other side stopped answering."""
+    def __call__(self, error: AdapterError, *, silent: bool, line: bytes) -> None:
+        """Take note of the error; ``silent`` when the other side stopped answering. ``line`` is the last."""
 
 
 class Lines:
@@ -48,6 +48,7 @@ class Lines:
         self._pieces = Pieces(response, settings.system, deadline)
         self._raw = self._split()
         self.position = 0
+        self._line = b""
         try:
             self.begin = self._first()
         except BaseException:
@@ -67,10 +68,10 @@ class Lines:
         try:
             yield from self._records()
         except AttemptFailed as failed:
-            self._broken_off(failed.error, silent=failed.silent)
+            self._broken_off(failed.error, silent=failed.silent, line=b"")
             raise failed.error from None
         except BadAnswer as error:
-            self._broken_off(error, silent=False)
+            self._broken_off(error, silent=False, line=self._line)
             raise
         finally:
             self.close()
@@ -93,6 +94,7 @@ class Lines:
     def _records(self) -> Iterator[Any]:
         system = self._settings.system
         for raw in self._raw:
+            self._line = raw
             record = self._parsed(raw)
             if isinstance(record, dict) and "_end" in record:
                 end = record["_end"]
