@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -155,11 +155,13 @@ def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 @contextmanager
-def portal(place: BenchCity) -> Iterator[tuple[int, psutil.Process]]:
-    """Serve the city with ``yvax web`` and give the port and the process."""
+def portal(
+    place: BenchCity, options: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, psutil.Process]]:
+    """Serve the city with ``yvax web``, with some settings of its own; give the port and the process."""
     port = free_port()
     ini = configparser.RawConfigParser()
-    ini["app:main"] = settings_of(place, port)
+    ini["app:main"] = settings_of(place, port) | dict(options or {})
     path = place.folder / f"portal-{port}.ini"
     with path.open("w", encoding="utf-8") as file:
         ini.write(file)

@@ -135,11 +135,12 @@ def happen(url: str, changes: int) -> None:
             "shorinichiji": "2026-11-20T01:00:00Z",
             "jumin": person,
         }
-        _steer(url, {"ido": change})
+        steer(url, "world", {"ido": change})
 
 
-def _steer(url: str, value: Any) -> None:
-    request = Request(f"{url}/_simulator/world", json.dumps(value).encode(), method="POST")  # noqa: S310 - loopback
+def steer(url: str, what: str, value: Any) -> None:
+    """Tell the simulator something (docs/simulator.md)."""
+    request = Request(f"{url}/_simulator/{what}", json.dumps(value).encode(), method="POST")  # noqa: S310 - loopback
     with urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
         answer.read()
 
