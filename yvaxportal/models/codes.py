@@ -195,6 +195,13 @@ class CertificateState(StrEnum):
     VOID = "void"
 
 
+class VrsFlag(StrEnum):
+    """Why no more doses are to be expected for a ticket (転出/死亡フラグ of VRS)."""
+
+    MOVED_OUT = "moved_out"
+    DECEASED = "deceased"
+
+
 class Outcome(StrEnum):
     """How an audited act ended."""
 

@@ -15,6 +15,7 @@ from yvaxportal.adapters.conformance.atena import AtenaChecks
 from yvaxportal.adapters.conformance.kit import (
     BrokenContractError,
     Checks,
+    Contract,
     Grade,
     NotApplicableError,
     Result,
@@ -25,7 +26,7 @@ from yvaxportal.adapters.conformance.tax import TaxChecks
 from yvaxportal.adapters.conformance.welfare import WelfareChecks
 
 #: The contract of each system that has one so far.
-CONTRACTS: dict[str, type[Checks]] = {
+CONTRACTS: dict[str, type[Contract]] = {
     "resident_register": ResidentRegisterChecks,
     "atena": AtenaChecks,
     "tax": TaxChecks,
@@ -37,6 +38,7 @@ __all__ = [
     "AtenaChecks",
     "BrokenContractError",
     "Checks",
+    "Contract",
     "Grade",
     "NotApplicableError",
     "ResidentRegisterChecks",

@@ -29,7 +29,7 @@ class IVrs(IAdapter):
         A target that is there already with the same values is taken again; with others it is corrected.
 
         :param targets: up to 10,000. Codes of refused rows: ``wrong_municipality``, ``ticket_taken``,
-            ``bad_number``.
+            ``bad_number`` (no ticket or personal number).
         """
 
     def records(ticket_number: str, context: CallContext) -> tuple[VrsRecord, ...]:
@@ -48,15 +48,19 @@ class IVrs(IAdapter):
     def register_record(record: VrsRecord, idempotency_key: str, context: CallContext) -> VrsRecord:
         """Register a dose and return it with its ``record_id``.
 
+        The same dose again, under another key, is answered with the record that is there.
+
         :raises NotFound: the ticket is not registered.
-        :raises Refused: ``already_recorded`` when this dose number of the ticket is there with other values.
+        :raises Refused: ``already_recorded`` when this dose number of the ticket is there with other values,
+            ``not_own`` for a record of another municipality.
         """
 
     def correct_record(record: VrsRecord, idempotency_key: str, context: CallContext) -> VrsRecord:
         """Replace what a record of this municipality says.
 
-        :raises NotFound: there is no such record.
-        :raises Refused: ``not_own`` when another municipality registered it.
+        :raises NotFound: there is no such record, or the ticket is not registered.
+        :raises Refused: ``not_own`` when another municipality registered it, ``already_recorded`` when the
+            ticket has another record of this dose number.
         """
 
     def delete_record(record_id: str, idempotency_key: str, context: CallContext) -> None:

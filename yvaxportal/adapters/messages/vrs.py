@@ -6,10 +6,18 @@ no message here: nothing can ask for them.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
-from yvaxportal.models.codes import CertificateKind, Sex, VaccinationStatus
+from yvaxportal.models.codes import CertificateKind, Sex, VaccinationStatus, VrsFlag
 from yvaxportal.values.personal_number import PersonalNumber
+
+__all__ = [
+    "CertificateRequest",
+    "IssuedCertificate",
+    "RowOutcome",
+    "VrsFlag",
+    "VrsRecord",
+    "VrsTarget",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +58,6 @@ class VrsRecord:
     physician: str | None = None
     vaccine: str | None = None
     product_name: str | None = None
-
-
-class VrsFlag(StrEnum):
-    """Why no more doses are to be expected for a ticket."""
-
-    MOVED_OUT = "moved_out"
-    DECEASED = "deceased"
 
 
 @dataclass(frozen=True, slots=True)
