@@ -39,10 +39,16 @@ class VrsTarget:
 
 @dataclass(frozen=True, slots=True)
 class VrsRecord:
-    """One dose as VRS has it.
+    """One dose as VRS has it (columns 2 to 9 of its ledger download; lengths are characters).
 
-    :param record_id: given by VRS; None for one that is only being registered.
-    :param given_at: the venue (会場名, up to 30 characters).
+    :param dose_number: 1 to 9.
+    :param manufacturer: up to 20; as ``lot_number`` it may be empty only when nothing was given.
+    :param lot_number: up to 20.
+    :param record_id: given by VRS, up to 64 of ``0-9A-Za-z._-``; None for one that is only being registered.
+    :param given_at: the venue (会場名), up to 30. This and the texts below are None or not empty.
+    :param physician: up to 20.
+    :param vaccine: kind of vaccine, up to 100.
+    :param product_name: up to 100.
     """
 
     municipality_code: str
