@@ -30,6 +30,7 @@ from yvaxportal.adapters.conformance.kit import (
 from yvaxportal.adapters.errors import AdapterError, NotFound, Refused, Unavailable
 from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.adapters.messages.vrs import (
+    LAST_CERTIFIED_DAY,
     CertificateRequest,
     IssuedCertificate,
     RowOutcome,
@@ -41,7 +42,6 @@ from yvaxportal.models.codes import CertificateKind, Sex, VaccinationStatus
 from yvaxportal.values.checkdigits import personal_number_check_digit
 from yvaxportal.values.personal_number import PersonalNumber
 
-_LAST_DAY = date(2024, 3, 31)
 _FEW = 12
 _MOST = 1_000
 _TRIALS = 5
@@ -392,8 +392,8 @@ class VrsChecks(Contract):
     def a_certificate_has_doses_up_to_the_last_day(self) -> None:
         """Doses given up to 2024-03-31 stand on a certificate; later ones and ones not given do not."""
         with self._ticket() as ticket:
-            last = self._record(replace(self._dose(ticket, 1), given_on=_LAST_DAY))
-            self._record(replace(self._dose(ticket, 2), given_on=_LAST_DAY + timedelta(days=1)))
+            last = self._record(replace(self._dose(ticket, 1), given_on=LAST_CERTIFIED_DAY))
+            self._record(replace(self._dose(ticket, 2), given_on=LAST_CERTIFIED_DAY + timedelta(days=1)))
             self._record(replace(self._dose(ticket, 3), status=VaccinationStatus.NOT_DONE))
             expect(self.adapter.records_for_certificate(ticket, self.context) == (last,), "other doses")
             issued = self._issue(CertificateRequest(ticket, CertificateKind.DOMESTIC))
@@ -407,7 +407,7 @@ class VrsChecks(Contract):
         with self._ticket() as ticket:
             request = CertificateRequest(ticket, CertificateKind.DOMESTIC)
             self._expect_code("no_records", partial(self._issue, request))
-            self._record(replace(self._dose(ticket), given_on=_LAST_DAY + timedelta(days=1)))
+            self._record(replace(self._dose(ticket), given_on=LAST_CERTIFIED_DAY + timedelta(days=1)))
             self._expect_code("no_records", partial(self._issue, request))
 
     def a_certificate_needs_a_ticket(self) -> None:

@@ -103,7 +103,7 @@ class IVrs(IAdapter):
     def download(context: CallContext) -> Iterator[VrsRecord]:
         """Return every record of this municipality as a stream, like the ledger download (台帳向け出力).
 
-        In order of registration, as it stands when the stream begins.
+        In order of registration, as it stands when the stream begins. Close it when not read to the end.
 
         The time limit holds for each piece that is waited for. No layout of it has a personal number.
         """

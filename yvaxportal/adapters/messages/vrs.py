@@ -10,7 +10,14 @@ from datetime import date, datetime
 from yvaxportal.models.codes import CertificateKind, Sex, VaccinationStatus, VrsFlag
 from yvaxportal.values.personal_number import PersonalNumber
 
+#: Until this day doses were the special temporary programme, which certificates attest.
+LAST_CERTIFIED_DAY = date(2024, 3, 31)
+#: The most targets that are registered in one call.
+MOST_TARGETS = 10_000
+
 __all__ = [
+    "LAST_CERTIFIED_DAY",
+    "MOST_TARGETS",
     "CertificateRequest",
     "IssuedCertificate",
     "RowOutcome",

@@ -16,6 +16,8 @@ from yvaxportal.adapters.errors import NotFound, Refused
 from yvaxportal.adapters.interfaces import IVrs
 from yvaxportal.adapters.messages.common import CallContext, Page
 from yvaxportal.adapters.messages.vrs import (
+    LAST_CERTIFIED_DAY,
+    MOST_TARGETS,
     CertificateRequest,
     IssuedCertificate,
     RowOutcome,
@@ -28,10 +30,6 @@ from yvaxportal.models.codes import CertificateKind, VaccinationStatus
 from yvaxportal.models.vrs import VrsCertificate, VrsDeletedDose, VrsDose, VrsTicket
 from yvaxportal.values.checkdigits import is_personal_number
 from yvaxportal.values.clock import jst_date
-
-#: Until this day doses were the special temporary programme, which certificates attest.
-LAST_DAY = date(2024, 3, 31)
-MOST_TARGETS = 10_000
 
 _CHUNK = 1_000
 _TICKET = re.compile(r"[0-9]{10}", re.ASCII)
@@ -81,7 +79,7 @@ class LocalVrs(LocalExchange):
         del context
         with Session(self.engine) as session:
             self._ticket(session, ticket_number)
-            return _doses_of(session, ticket_number)
+            return self._doses_of(session, ticket_number)
 
     def list_records(self, cursor: str | None, limit: int, context: CallContext) -> Page[VrsRecord]:
         """See ``IVrs``."""
@@ -173,7 +171,7 @@ class LocalVrs(LocalExchange):
 
         def issue(session: Session) -> dict[str, Any]:
             self._ticket(session, request.ticket_number)
-            doses = _certifiable(_doses_of(session, request.ticket_number))
+            doses = _certifiable(self._doses_of(session, request.ticket_number))
             if not doses:
                 raise Refused(self.system, "no_records")
             if request.kind is CertificateKind.DOMESTIC and _passport_details(request):
@@ -241,6 +239,17 @@ class LocalVrs(LocalExchange):
             raise NotFound(self.system, "ticket")
         return found
 
+    def _doses_of(self, session: Session, ticket_number: str) -> tuple[VrsRecord, ...]:
+        rows = session.scalars(
+            select(VrsDose)
+            .where(
+                VrsDose.ticket_number == ticket_number,
+                VrsDose.municipality_code == self.municipality_code,
+            )
+            .order_by(VrsDose.dose_number, VrsDose.given_on)
+        )
+        return tuple(_record(row) for row in rows)
+
     def _own(self, session: Session, record_id: str | None) -> VrsDose:
         row = None
         if record_id is not None and _RECORD_ID.fullmatch(record_id):
@@ -260,9 +269,9 @@ class LocalVrs(LocalExchange):
         done = record.status is VaccinationStatus.DONE
         for name, longest in _LENGTHS.items():
             text = getattr(record, name)
-            if text == "" and (done or name not in _MAY_BE_EMPTY):
+            if text == "" and done and name in _MAY_BE_EMPTY:
                 raise Refused(self.system, "E0001")
-            if text is not None and len(text) > longest:
+            if text is not None and (len(text) > longest or not (text or name in _MAY_BE_EMPTY)):
                 raise Refused(self.system, "E0003")
             if text is not None and _UNWRITABLE.search(text):
                 raise Refused(self.system, "E0002")
@@ -294,18 +303,11 @@ def _dose(session: Session, record: VrsRecord) -> VrsDose | None:
     ).one_or_none()
 
 
-def _doses_of(session: Session, ticket_number: str) -> tuple[VrsRecord, ...]:
-    rows = session.scalars(
-        select(VrsDose)
-        .where(VrsDose.ticket_number == ticket_number)
-        .order_by(VrsDose.dose_number, VrsDose.given_on)
-    )
-    return tuple(_record(row) for row in rows)
-
-
 def _certifiable(doses: Sequence[VrsRecord]) -> tuple[VrsRecord, ...]:
     return tuple(
-        dose for dose in doses if dose.given_on <= LAST_DAY and dose.status is VaccinationStatus.DONE
+        dose
+        for dose in doses
+        if dose.given_on <= LAST_CERTIFIED_DAY and dose.status is VaccinationStatus.DONE
     )
 
 
