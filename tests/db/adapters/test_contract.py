@@ -156,6 +156,16 @@ def keyless(method: str) -> Callable[[Any, Subjects], Any]:
     return wrap
 
 
+def knowing_everybody(method: str) -> Callable[[Any, Subjects], Any]:
+    """Give an implementation that has an answer about everybody: nothing that is its is ours to touch."""
+
+    def wrap(adapter: Any, _subjects: Subjects) -> Any:
+        setattr(adapter, method, lambda *_asked: ())
+        return adapter
+
+    return wrap
+
+
 def slow(method: str) -> Callable[[Any, Subjects], Any]:
     def wrap(adapter: Any, _subjects: Subjects) -> Any:
         original = getattr(adapter, method)
@@ -233,6 +243,8 @@ BROKEN = [
     ),
     ("vrs", replaced("issue_certificate", codes=("ZZ0000000",)), "a_journey_needs_a_passport"),
     ("vrs", slow("records"), "a_call_ends_within_its_time_limit"),
+    ("vrs", knowing_everybody("records"), "an_unknown_ticket_is_not_found"),
+    ("vrs", knowing_everybody("records"), "a_ticket_is_registered_without_doses"),
 ]
 
 

@@ -1,9 +1,11 @@
 """The vaccination record system over HTTP: what goes wrong changes nothing twice and nobody's record."""
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -177,3 +179,47 @@ def test_what_is_sent_is_as_the_protocol_has_it(vrs: Any, monkeypatch: pytest.Mo
     for operation, body in sent.items():
         whole = {"allOf": [schemas[operation]], "components": document["components"]}
         Draft202012Validator(whole, validate_formats=True).validate(body)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_happens_on_the_way_everything_is_done_once(
+    simulated: Simulated, connect: Connect, seed: int
+) -> None:
+    """Two hundred changes, a third of whose answers go wrong; each is asked for until it is answered."""
+    dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    vrs = connect(RestVrs, "vrs", breaker_failures="1000", attempts="1")
+    vrs.register_targets([replace(TARGET, ticket_number=f"{n:010}") for n in range(20)], "t-1", CALL)
+    for fault in (*LOST, "error_500"):
+        simulated.fault(fault, system="vrs", share=0.08)
+
+    def until_answered(call: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return call()
+            except Unavailable:
+                continue
+
+    kept = dict[str, VrsRecord]()
+    free = [(f"{ticket:010}", number) for ticket in range(20) for number in range(1, 10)]
+    for place in range(200):
+        known = dice.choice(list(kept.values())) if kept and dice.random() < 0.5 else None
+        key = f"k-{place}"
+        if known is None:
+            ticket, number = free.pop(dice.randrange(len(free)))
+            dose = replace(DOSE, ticket_number=ticket, dose_number=number)
+            made = until_answered(partial(vrs.register_record, dose, key, CALL))
+            assert made.record_id not in kept
+            kept[made.record_id] = made
+        elif dice.random() < 0.5:
+            corrected = replace(known, lot_number=f"L{place}")
+            kept[corrected.record_id or ""] = until_answered(
+                partial(vrs.correct_record, corrected, key, CALL)
+            )
+        else:
+            until_answered(partial(vrs.delete_record, known.record_id, key, CALL))
+            del kept[known.record_id or ""]
+            free.append((known.ticket_number, known.dose_number))
+    simulated.behave()
+    assert sum(simulated.state()["faults"].values()) > 60
+    assert {record.record_id: record for record in vrs.download(CALL)} == kept
+    assert simulated.state()["doses"] == len(kept)

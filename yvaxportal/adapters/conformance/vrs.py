@@ -2,9 +2,9 @@
 
 Checks that write run only when the subjects allow it. Each registers a ticket of its own: it begins with
 99, its person is called 見本　適合試験, its atena number has fifteen digits and begins with 99, and both are
-drawn anew every time. A ticket that somebody has, real or of an earlier run, is not taken over: VRS answers
-``ticket_taken``, and another is drawn. Doses are deleted afterwards and the ticket gets the flag of somebody
-who moved out; tickets and certificates stay, since nothing deletes them.
+drawn anew every time. Only a ticket that VRS does not know is used, so that nobody's, real or of an earlier
+run, is touched. Doses are deleted afterwards and the ticket gets the flag of somebody who moved out; tickets
+and certificates stay, since nothing deletes them.
 """
 
 import secrets
@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from yvaxportal.adapters.conformance.kit import (
     THREADS,
+    BrokenContractError,
     Contract,
     NotApplicableError,
     expect,
@@ -61,7 +62,7 @@ class VrsChecks(Contract):
 
     def an_unknown_ticket_is_not_found(self) -> None:
         """A ticket that nobody has raises NotFound, also when a certificate is asked for."""
-        ticket = _ticket_number()
+        ticket = self._unknown_ticket()
         expect_error(lambda: self._records(ticket), NotFound)
         expect_error(lambda: self.adapter.records_for_certificate(ticket, self.context), NotFound)
 
@@ -85,7 +86,7 @@ class VrsChecks(Contract):
 
     def an_error_names_nobody(self) -> None:
         """The text of an error holds no ticket number."""
-        ticket = _ticket_number()
+        ticket = self._unknown_ticket()
         error = expect_error(lambda: self._records(ticket), NotFound)
         expect(ticket not in f"{error} {error!r}", "the number stands in the error")
 
@@ -126,9 +127,9 @@ class VrsChecks(Contract):
 
     def a_call_ends_within_its_time_limit(self) -> None:
         """A call with next to no time ends at once, with its answer or with Unavailable."""
-        hurried = CallContext(self.context.operator_id, _HURRIED)
+        hurried, ticket = CallContext(self.context.operator_id, _HURRIED), self._unknown_ticket()
         began = time.monotonic()
-        expect_error(lambda: self.adapter.records(_ticket_number(), hurried), NotFound, Unavailable)
+        expect_error(lambda: self.adapter.records(ticket, hurried), NotFound, Unavailable)
         expect(time.monotonic() - began < _AT_ONCE_SECONDS, "it went on after its time")
 
     # Targets
@@ -141,15 +142,15 @@ class VrsChecks(Contract):
 
     def a_target_is_taken_again(self) -> None:
         """A target that is there is taken again, also under another key and with a corrected name."""
-        target = self._registered_target()
-        for again in (target, replace(target, name="見本　適合試験　訂正")):
-            expect(all(one.taken for one in self._register(again)), "refused")
+        with self._registered() as target:
+            for again in (target, replace(target, name="見本　適合試験　訂正")):
+                expect(all(one.taken for one in self._register(again)), "refused")
 
     def a_ticket_belongs_to_one_person(self) -> None:
         """A ticket that somebody else has is refused with ticket_taken."""
-        target = self._registered_target()
-        (outcome,) = self._register(replace(target, atena_number=_atena_number()))
-        expect(outcome.code == "ticket_taken", f"the code {outcome.code!r}")
+        with self._registered() as target:
+            (outcome,) = self._register(replace(target, atena_number=_atena_number()))
+            expect(outcome.code == "ticket_taken", f"the code {outcome.code!r}")
 
     def rows_are_answered_one_by_one(self) -> None:
         """Refused rows say why, in order, and do not hinder the others."""
@@ -174,15 +175,13 @@ class VrsChecks(Contract):
 
     def targets_have_keys_too(self) -> None:
         """The same key with the same targets gives the same outcomes, with others Refused (key_reused)."""
-        target, key = self._target(), _mark()
-        first, second = (self.adapter.register_targets([target], key, CallContext.batch()) for _ in range(2))
-        expect(first == second, "other outcomes")
-        other = self._target()
-        self._expect_code(
-            "key_reused", partial(self.adapter.register_targets, [other], key, CallContext.batch())
-        )
-        expect_error(lambda: self._records(other.ticket_number), NotFound)
-        self._leave(target.ticket_number)
+        key = _mark()
+        with self._registered() as target:
+            first, second = (self._register(target, key=key) for _ in range(2))
+            expect(first == second, "other outcomes")
+            other = self._target()
+            self._expect_code("key_reused", partial(self._register, other, key=key))
+            expect_error(lambda: self._records(other.ticket_number), NotFound)
 
     # Doses
 
@@ -230,7 +229,7 @@ class VrsChecks(Contract):
     def a_dose_needs_a_ticket(self) -> None:
         """A dose under a ticket that is not registered raises NotFound."""
         self._may_write()
-        expect_error(lambda: self._record(self._dose(_ticket_number())), NotFound)
+        expect_error(lambda: self._record(self._dose(self._unknown_ticket())), NotFound)
 
     def a_dose_is_this_municipalitys(self) -> None:
         """A dose with another municipality's code raises Refused (not_own)."""
@@ -384,7 +383,7 @@ class VrsChecks(Contract):
     def a_flag_needs_a_ticket(self) -> None:
         """A flag for a ticket that is not registered raises NotFound."""
         self._may_write()
-        ticket = _ticket_number()
+        ticket = self._unknown_ticket()
         expect_error(lambda: self.adapter.set_flag(ticket, VrsFlag.DECEASED, _mark(), self.context), NotFound)
 
     # Certificates
@@ -413,7 +412,7 @@ class VrsChecks(Contract):
     def a_certificate_needs_a_ticket(self) -> None:
         """A certificate for a ticket that is not registered raises NotFound."""
         self._may_write()
-        request = CertificateRequest(_ticket_number(), CertificateKind.DOMESTIC)
+        request = CertificateRequest(self._unknown_ticket(), CertificateKind.DOMESTIC)
         expect_error(lambda: self._issue(request), NotFound)
 
     def a_journey_needs_a_passport(self) -> None:
@@ -448,9 +447,8 @@ class VrsChecks(Contract):
 
     def the_download_is_complete(self) -> None:
         """The download has every record once, as it was sent, and no personal number."""
-        target = self._registered_target()
-        ticket = target.ticket_number
-        try:
+        with self._registered() as target:
+            ticket = target.ticket_number
             made = [self._record(self._dose(ticket, number)) for number in (1, 2, 3)]
             found = []
             for record in self.adapter.download(CallContext.batch()):
@@ -459,12 +457,20 @@ class VrsChecks(Contract):
                     found.append(record)
             expect(found == made, "others, or doubles")
             expect(target.personal_number.reveal() not in repr(found), "the personal number came down")
-        finally:
-            self._leave(ticket)
 
     def _may_write(self) -> None:
         if not self.subjects.may_write:
             raise NotApplicableError("it would leave a test ticket behind")
+
+    def _unknown_ticket(self) -> str:
+        """Return a ticket number that nobody has; it is not ours to write to any other."""
+        for _ in range(_TRIALS):
+            ticket = f"99{secrets.randbelow(10**8):08}"
+            try:
+                self._records(ticket)
+            except NotFound:
+                return ticket
+        raise BrokenContractError("every ticket number that was drawn is known")
 
     def _target(self) -> VrsTarget:
         self._may_write()
@@ -472,7 +478,7 @@ class VrsChecks(Contract):
         return VrsTarget(
             municipality_code=self.subjects.municipality_code,
             atena_number=_atena_number(),
-            ticket_number=_ticket_number(),
+            ticket_number=self._unknown_ticket(),
             name="見本　適合試験　𠮷﨑髙子",
             date_of_birth_written="1970-01-00",
             sex=Sex.UNKNOWN,
@@ -480,29 +486,27 @@ class VrsChecks(Contract):
             name_kana="ミホン　テキゴウシケン",
         )
 
-    def _register(self, *targets: VrsTarget) -> tuple[RowOutcome, ...]:
+    def _register(self, *targets: VrsTarget, key: str | None = None) -> tuple[RowOutcome, ...]:
         outcomes: tuple[RowOutcome, ...] = self.adapter.register_targets(
-            targets, _mark(), CallContext.batch()
+            targets, key or _mark(), CallContext.batch()
         )
         expect(len(outcomes) == len(targets), "not one outcome for each row")
         return outcomes
 
-    def _registered_target(self) -> VrsTarget:
-        for _ in range(_TRIALS):
-            target = self._target()
-            (outcome,) = self._register(target)
-            if outcome.code != "ticket_taken":
-                expect(outcome.taken, f"the code {outcome.code!r}")
-                return target
-        raise NotApplicableError("the tickets for tests are taken")
+    @contextmanager
+    def _registered(self) -> Iterator[VrsTarget]:
+        target = self._target()
+        (outcome,) = self._register(target)
+        expect(outcome.taken, f"the code {outcome.code!r}")
+        try:
+            yield target
+        finally:
+            self._leave(target.ticket_number)
 
     @contextmanager
     def _ticket(self) -> Iterator[str]:
-        ticket = self._registered_target().ticket_number
-        try:
-            yield ticket
-        finally:
-            self._leave(ticket)
+        with self._registered() as target:
+            yield target.ticket_number
 
     def _leave(self, ticket: str) -> None:
         """Take away what can be; what fails here is another check's business."""
@@ -572,10 +576,6 @@ class VrsChecks(Contract):
 
 def _mark() -> str:
     return f"conformance-{uuid4().hex[:20]}"
-
-
-def _ticket_number() -> str:
-    return f"99{secrets.randbelow(10**8):08}"
 
 
 def _atena_number() -> str:

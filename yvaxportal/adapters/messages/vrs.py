@@ -4,7 +4,7 @@ Functions that ended on 2024-03-31 (inquiry of other municipalities, issue by ap
 no message here: nothing can ask for them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from yvaxportal.models.codes import CertificateKind, Sex, VaccinationStatus, VrsFlag
@@ -98,7 +98,7 @@ class CertificateRequest:
     ticket_number: str
     kind: CertificateKind
     name_alphabet: str | None = None
-    passport_number: str | None = None
+    passport_number: str | None = field(default=None, repr=False)
     passport_nationality: str | None = None
     former_name: str | None = None
     other_name: str | None = None

@@ -34,7 +34,8 @@ def register_targets(world: World, asked: Asked) -> dict[str, Any]:
     for place, row in enumerate(rows, 1):
         reason = _row_fault(world, row)
         if reason is None:
-            world.tickets.setdefault(row["kenbango"], {"furagu": "0"}).update(row)
+            # Of the person only whose ticket it is: nothing else is ever asked for.
+            world.tickets.setdefault(row["kenbango"], {"atenabango": row["atenabango"], "furagu": "0"})
         outcomes.append({"gyobango": place, "kekka": "2" if reason else "1", "riyu": reason})
     return listed(TITLE, *outcomes)
 
