@@ -36,6 +36,7 @@ from yvaxportal.models.sync import (
 )
 from yvaxportal.models.ticket import Certificate, PassportDetails, Ticket
 from yvaxportal.models.vault import VaultEntry
+from yvaxportal.models.vrs import VrsCertificate, VrsDeletedDose, VrsDose, VrsTicket
 
 __all__ = [
     "AclGrant",
@@ -76,4 +77,8 @@ __all__ = [
     "TerminalNetwork",
     "Ticket",
     "VaultEntry",
+    "VrsCertificate",
+    "VrsDeletedDose",
+    "VrsDose",
+    "VrsTicket",
 ]

@@ -204,6 +204,13 @@ class OutboxState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class VrsFlag(StrEnum):
+    """Why no more doses are to be expected for a ticket (転出/死亡フラグ of VRS)."""
+
+    MOVED_OUT = "moved_out"
+    DECEASED = "deceased"
+
+
 class Outcome(StrEnum):
     """How an audited act ended."""
 

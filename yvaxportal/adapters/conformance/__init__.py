@@ -15,6 +15,7 @@ from yvaxportal.adapters.conformance.atena import AtenaChecks
 from yvaxportal.adapters.conformance.kit import (
     BrokenContractError,
     Checks,
+    Contract,
     Grade,
     NotApplicableError,
     Result,
@@ -22,12 +23,14 @@ from yvaxportal.adapters.conformance.kit import (
 )
 from yvaxportal.adapters.conformance.resident_register import ResidentRegisterChecks
 from yvaxportal.adapters.conformance.tax import TaxChecks
+from yvaxportal.adapters.conformance.vrs import VrsChecks
 from yvaxportal.adapters.conformance.welfare import WelfareChecks
 
 #: The contract of each system that has one so far.
-CONTRACTS: dict[str, type[Checks]] = {
+CONTRACTS: dict[str, type[Contract]] = {
     "resident_register": ResidentRegisterChecks,
     "atena": AtenaChecks,
+    "vrs": VrsChecks,
     "tax": TaxChecks,
     "welfare": WelfareChecks,
 }
@@ -37,11 +40,13 @@ __all__ = [
     "AtenaChecks",
     "BrokenContractError",
     "Checks",
+    "Contract",
     "Grade",
     "NotApplicableError",
     "ResidentRegisterChecks",
     "Result",
     "Subjects",
     "TaxChecks",
+    "VrsChecks",
     "WelfareChecks",
 ]

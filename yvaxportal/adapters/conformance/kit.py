@@ -62,7 +62,7 @@ class Result:
     came: str = ""
 
 
-class Checks:
+class Contract:
     """The contract of one interface. Every public method is a check, its docstring what the contract says."""
 
     system: ClassVar[str]
@@ -106,6 +106,14 @@ class Checks:
                 grade, came = Grade.FAILED, f"{type(error).__name__}, which is no AdapterError"
             yield Result(self.system, name.replace("_", " "), grade, contract, came)
 
+    def the_health_is_known_without_a_call(self) -> None:
+        """health() answers at once with an AdapterHealth."""
+        expect(isinstance(self.adapter.health(), AdapterHealth), "something else than an AdapterHealth")
+
+
+class Checks(Contract):
+    """The contract of an interface with a look-up of one person by atena number."""
+
     def ask(self, number: str) -> Any:
         """Ask for one person: each contract says how."""
         raise NotImplementedError
@@ -113,10 +121,6 @@ class Checks:
     def summary(self, answer: Any) -> Any:
         """Return what of an answer must be the same when it is asked for again."""
         return answer
-
-    def the_health_is_known_without_a_call(self) -> None:
-        """health() answers at once with an AdapterHealth."""
-        expect(isinstance(self.adapter.health(), AdapterHealth), "something else than an AdapterHealth")
 
     def a_known_person_is_answered(self) -> None:
         """Somebody whom the other side knows is answered, and nobody else in their place."""
