@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from yvaxportal.adapters.simulator.faults import FAULTS
+from yvaxportal.adapters.simulator.folder import FolderSide
 from yvaxportal.adapters.simulator.server import Simulator
-from yvaxportal.adapters.simulator.systems import ROUTES
+from yvaxportal.adapters.simulator.systems import FORMS, ROUTES
 from yvaxportal.adapters.simulator.world import World
 from yvaxportal.commands.common import (
     CommandError,
@@ -35,13 +36,22 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "simulator",
         help="play the other systems",
-        description="Serve the REST side of the other systems on loopback, about the people whom the portal "
-        "knows. For development and tests; see docs/simulator.md.",
+        description="Serve the REST side of the other systems on loopback, and the folder side of those that "
+        "--folder names, about the people whom the portal knows. For development and tests; see "
+        "docs/simulator.md.",
     )
     add_ini(parser)
     # Not the portal's own port, which ``--port`` means elsewhere.
     parser.add_argument(
         "--port", dest="own_port", type=int, default=PORT, help=f"port ({PORT}; 0: any that is free)"
+    )
+    parser.add_argument(
+        "--folder",
+        action="append",
+        default=[],
+        metavar="[SYSTEM=]PATH",
+        help=f"also answer order files: the folder of one system ({', '.join(FORMS)}), "
+        "or one that has a folder for each",
     )
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=SHARE]", help=known)
     parser.add_argument("--seed", type=int, default=0, help="of the dice that faults are thrown with")
@@ -66,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     simulator = _serving(args, world, client_secret(settings))
     for demanded in args.fault:
         _demand(simulator, demanded)
+    sides = [FolderSide(simulator, system, path, FORMS[system]) for system, path in _folders(args).items()]
     stop_with_parent(args)
     signal.signal(signal.SIGTERM, _leave)
     print(f"{len(world.residents)} people; serving on {simulator.url}/", flush=True)
@@ -73,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"  yvaxportal.adapters.{system}.base_url = {simulator.url}/{system}", flush=True)
     print(f"  token_url = {simulator.url}/token, client_id = {CLIENT_ID}", flush=True)
     print(f"  client_secret_file = {SECRET_FILE}", flush=True)
+    for side in sides:
+        print(f"  yvaxportal.adapters.{side.system}.folder = {side.folder}", flush=True)
+        side.start()
     try:
         simulator.serve_forever()
     finally:
@@ -106,6 +120,20 @@ def _serving(args: argparse.Namespace, world: World, secret: str) -> Simulator:
         raise CommandError(
             f"port {args.own_port} cannot be listened on ({error.strerror or error})"
         ) from None
+
+
+def _folders(args: argparse.Namespace) -> dict[str, Path]:
+    """Return the folder of each system that is to answer files."""
+    found: dict[str, Path] = {}
+    for written in args.folder:
+        system, equals, path = written.partition("=")
+        if not equals:
+            found |= {name: (Path(written) / name).absolute() for name in FORMS}
+        elif system in FORMS:
+            found[system] = Path(path).absolute()
+        else:
+            raise CommandError(f"--folder {written}: must be one of {', '.join(FORMS)}, then =PATH")
+    return found
 
 
 def _demand(simulator: Simulator, written: str) -> None:

@@ -27,7 +27,8 @@ FAULTS = {
     "permit_delayed": "an inquiry waits for its permit (chukan)",
 }
 ANY = "*"
-_OTHER_CITY = "131016"
+#: A municipality that the city is not.
+OTHER_CITY = "131016"
 _OTHER_PERSON = "900000000000009"
 _MEGABYTES = 5
 _HOUR = 3600
@@ -103,7 +104,7 @@ def spoil(rule: Rule, operation: str, answer: Any) -> Any:
                 _person(record)["atenabango"] = _OTHER_PERSON
         case "wrong_municipality":
             for record in records:
-                _person(record)["shikuchosonkodo"] = _OTHER_CITY
+                _person(record)["shikuchosonkodo"] = OTHER_CITY
         case "out_of_order":
             records.reverse()
         case "duplicate_delivery" if operation == "changes":

@@ -46,7 +46,7 @@ class Simulator(ThreadingHTTPServer):
         self.tokens = Tokens(world, client_id, secret, token_seconds)
         self.faults = Faults(seed)
         self.delay_seconds = delay_seconds
-        self.answers: dict[tuple[str, str], tuple[str, int, Any]] = {}
+        self.answers: dict[tuple[str, str], tuple[str, Any]] = {}
         self.counts: dict[str, int] = {}
         self._key_locks: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -61,6 +61,35 @@ class Simulator(ThreadingHTTPServer):
         """Return the lock of an idempotency key: its second request waits for the first."""
         with self._lock:
             return self._key_locks.setdefault((system, key), threading.Lock())
+
+    def done(self, system: str, route: Route, asked: Asked, key: str) -> Any:
+        """Return the answer of a system, the same again for the same key.
+
+        :raises ErrorAnswer: the request is refused, or was when it came first.
+        """
+        if not route.changes:
+            with self.world.lock:
+                return route.handler(self.world, asked)
+        if not key:
+            raise ErrorAnswer("E0001")
+        content = json.dumps([route.operation, asked.path, asked.body], sort_keys=True)
+        with self.once(system, key):
+            known = self.answers.get((system, key))
+            if known is None:
+                known = (content, self._handled(route, asked))
+                self.answers[system, key] = known
+        if known[0] != content:
+            raise ErrorAnswer("key_reused")
+        if isinstance(known[1], ErrorAnswer):
+            raise known[1]
+        return known[1]
+
+    def _handled(self, route: Route, asked: Asked) -> Any:
+        try:
+            with self.world.lock:
+                return route.handler(self.world, asked)
+        except ErrorAnswer as error:
+            return error
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: whoever tests a client that goes away does so on purpose."""
@@ -161,7 +190,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             asked = Asked(values, _query(query), _json(body), self.headers.get("X-Operator-Id", ""))
             self.server.count(f"{system}.{route.operation}")
-            status, answer = self._done(system, route, asked)
+            key = self.headers.get("Idempotency-Key", "")
+            status, answer = HTTPStatus.OK.value, self.server.done(system, route, asked, key)
         except ErrorAnswer as error:
             status, answer = error.status, error.body()
         if self.server.delay_seconds:
@@ -194,29 +224,6 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, None, retry_after="0")
             return True
         return False
-
-    def _done(self, system: str, route: Route, asked: Asked) -> tuple[int, Any]:
-        world = self.server.world
-        if not route.changes:
-            with world.lock:
-                return HTTPStatus.OK, route.handler(world, asked)
-        key = self.headers.get("Idempotency-Key", "")
-        if not key:
-            raise ErrorAnswer("E0001")
-        content = json.dumps([route.operation, asked.path, asked.body], sort_keys=True)
-        with self.server.once(system, key):
-            known = self.server.answers.get((system, key))
-            if known is not None:
-                if known[0] != content:
-                    raise ErrorAnswer("key_reused")
-                return known[1], known[2]
-            try:
-                with world.lock:
-                    answered: tuple[int, Any] = (HTTPStatus.OK, route.handler(world, asked))
-            except ErrorAnswer as error:
-                answered = (error.status, error.body())
-            self.server.answers[system, key] = (content, *answered)
-            return answered
 
     def _send(
         self, status: int, answer: Any, rule: Rule | None = None, retry_after: str | None = None

@@ -8,3 +8,6 @@ ROUTES = {
     "tax": tax.ROUTES,
     "welfare": welfare.ROUTES,
 }
+
+#: The files of those that are asked by files as well.
+FORMS = {"atena": atena.FORMS}

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from yvaxportal.adapters.simulator.forms import Form, Rows
 from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Route, atenabango, listed
 from yvaxportal.adapters.simulator.world import Record, World
 
@@ -202,3 +203,30 @@ ROUTES = (
     Route("pass_to_chukan", "POST", "/chukan", pass_to_chukan, changes=True),
     Route("collect_from_chukan", "GET", "/chukan", collect),
 )
+
+_NEW = "shimei seinengappi seibetsu jusho:t shimei_furigana tsusho jusho_yubinbango jusho_kodo"
+_KEPT_AS = f"atenabango {_NEW} kijunnichiji jumintoroku:f"
+_FOUND = (Rows("D", "result", _KEPT_AS),)
+_DENBUN = "if_id denbunbango atenabango"
+_MESSAGES = (Rows("D", "result", _DENBUN), Rows("P", "denbun", "denbun", of="D", pieces=True))
+# docs/protocols/folder.md, 14
+FORMS = {
+    "assign": Form(
+        order=f"{_NEW} kojinbango", answer_rows=(Rows("D", "result", "atenabango fubankubun fubannichiji"),)
+    ),
+    "name_information": Form(order="atenabango", answer_rows=_FOUND),
+    "name_information_by_personal_number": Form(order="kojinbango", answer_rows=_FOUND),
+    "keep": Form(order=_KEPT_AS),
+    "bind_personal_number": Form(order="atenabango kojinbango"),
+    "notices": Form(
+        order="ikou kensu:n",
+        answer="tsugi zoku:f kijunnichiji",
+        answer_rows=(
+            Rows("D", "result", "tsuchibango tsuchikubun atenabango aite_atenabango ketteinichiji"),
+        ),
+    ),
+    "pass_to_chukan": Form(
+        order=_DENBUN, order_rows=(Rows("P", "denbun", "denbun", pieces=True),), answer_rows=_MESSAGES
+    ),
+    "collect_from_chukan": Form(order="ikou kensu:n", answer_rows=_MESSAGES),
+}
