@@ -147,6 +147,9 @@ class OrderClient:
         try:
             with self._own_errors():
                 yield
+        except NotOffered:
+            # Nobody was asked: it says nothing of the other side.
+            raise
         except AdapterError as error:
             self.observer.called(time.monotonic() - began, error)
             raise
