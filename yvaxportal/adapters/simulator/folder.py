@@ -113,7 +113,7 @@ class FolderSide(threading.Thread):
         city = self.simulator.world.municipality_code
         ways: dict[str, str | None] = {
             "lost_answer": None,
-            "half_an_answer": good[: len(good) // 2],
+            "half_an_answer": good.removesuffix(trailer),
             "malformed": "".join([*lines, f"{last.rpartition(',')[0]}\r\n", trailer]),
             "too_large": good + " " * (_MEGABYTES << 20),
             "wrong_municipality": good.replace(city, OTHER_CITY, 1),
