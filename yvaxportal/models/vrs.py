@@ -17,7 +17,7 @@ from yvaxportal.models.codes import CertificateKind, VaccinationStatus, VrsFlag
 
 
 class VrsTicket(Base):
-    """A ticket registered for somebody to be vaccinated. The personal number that came with it is not kept."""
+    """A ticket registered for somebody to be vaccinated. The personal number sent with it is not kept."""
 
     __tablename__ = "vrs_ticket"
     __table_args__ = (CheckConstraint("ticket_number ~ '^[0-9]{10}$'", name="ticket_number"),)

@@ -7,12 +7,14 @@ from yvaxportal.adapters.atena.rest import RestAtena
 from yvaxportal.adapters.conformance import CONTRACTS, Grade, Subjects
 from yvaxportal.adapters.resident_register.rest import RestResidentRegister
 from yvaxportal.adapters.tax.rest import RestTaxRegister
+from yvaxportal.adapters.vrs.rest import RestVrs
 from yvaxportal.adapters.welfare.rest import RestWelfareRegister
 
 REST = {
     "atena": RestAtena,
     "resident_register": RestResidentRegister,
     "tax": RestTaxRegister,
+    "vrs": RestVrs,
     "welfare": RestWelfareRegister,
 }
 

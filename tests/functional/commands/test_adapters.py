@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from tests.application import settings_of
@@ -64,6 +66,30 @@ def test_each_check_is_a_line_of_json(adapters: Adapters, world: Session) -> Non
     found = [json.loads(line) for line in answer.stdout.splitlines()]
     assert {one["system"] for one in found} == {"tax", "welfare"}
     assert {one["grade"] for one in found} == {"pass"}
+
+
+def test_nothing_is_written_unless_it_is_allowed(
+    adapters: Adapters, world: Session, owner_engine: Engine
+) -> None:
+    def tickets() -> set[str]:
+        with owner_engine.connect() as connection:
+            return set(connection.execute(text("SELECT ticket_number FROM vrs_ticket")).scalars())
+
+    family(world)
+    grades = Counter[str]()
+    for words in ((), ("--write-test-records",)):
+        assert tickets() == set()
+        answer = adapters("check", "vrs", "--json", *words)
+        assert (answer.returncode, answer.stderr) == (0, "")
+        grades = Counter(json.loads(line)["grade"] for line in answer.stdout.splitlines())
+        assert bool(grades["not applicable"]) is not bool(words)
+    assert grades.keys() <= {"pass", "not applicable"}
+    assert tickets()
+    assert all(ticket.startswith("99") for ticket in tickets())
+    flagged = "SELECT count(*) FROM vrs_ticket WHERE flag = 'moved_out'"
+    with owner_engine.connect() as connection:
+        left = connection.execute(text(f"SELECT (SELECT count(*) FROM vrs_dose), ({flagged})")).one()  # noqa: S608
+    assert tuple(left) == (0, len(tickets()))
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,10 @@ Numbers for people outside the resident register begin with 8, have ten digits a
 way from here to the chukan server.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from zope.interface import implementer
 
@@ -27,9 +24,8 @@ from yvaxportal.adapters.messages.atena import (
     NumberNotice,
 )
 from yvaxportal.adapters.messages.common import CallContext
-from yvaxportal.adapters.own_tables import LocalAdapter
-from yvaxportal.adapters.setup import AdapterSetup
-from yvaxportal.models.atena import AdapterKey, AtenaPerson
+from yvaxportal.adapters.own_keys import LocalExchange, cursor_after
+from yvaxportal.models.atena import AtenaPerson
 from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.models.resident import Resident, ResidentContact
 from yvaxportal.models.sync import ResidentMerge
@@ -37,42 +33,20 @@ from yvaxportal.values.checkdigits import atena_check_digit
 from yvaxportal.values.personal_number import PersonalNumber
 
 _FIRST = 800_000_000
-_ASSIGNING = 0x6174656E  # names the lock under which numbers are assigned, one at a time
-_MOST = 1_000
+_MERGES = 1_000
 
 
 @implementer(IAtena)
-class LocalAtena(LocalAdapter):
+class LocalAtena(LocalExchange):
     """Assigns numbers and keeps name information; residents are known by the numbers they have."""
-
-    def __init__(
-        self,
-        system: str,
-        engine: Engine,
-        municipality_code: str,
-        clock: Callable[[], datetime],
-        number_index: Callable[[PersonalNumber], bytes] | None = None,
-    ) -> None:
-        super().__init__(system, engine, municipality_code, clock)
-        self.number_index = number_index
-
-    @classmethod
-    def create(cls, setup: AdapterSetup) -> Self:
-        """Build the implementation; SettingsError for an option, since there are none."""
-        setup.refuse_unknown(())
-        return cls(setup.system, setup.engine, setup.municipality_code, setup.clock, setup.number_index)
 
     def assign(self, person: NewPerson, idempotency_key: str, context: CallContext) -> Assignment:
         """See ``IAtena``."""
         del context
         index = None if person.personal_number is None else self._index(person.personal_number)
-        content = _digest("assign", _person_values(person), index)
-        with Session(self.engine) as session, session.begin():
-            session.execute(select(func.pg_advisory_xact_lock(_ASSIGNING)))
-            answer = self._answered(session, idempotency_key, content)
-            if answer is None:
-                answer = self._assigned(session, person, index)
-                self._remember(session, idempotency_key, content, answer)
+        answer = self.once(
+            idempotency_key, "assign", person, lambda session: self._assigned(session, person, index)
+        )
         return Assignment(
             answer["atena_number"],
             AssignmentKind(answer["kind"]),
@@ -104,25 +78,17 @@ class LocalAtena(LocalAdapter):
     def keep(self, information: NameInformation, idempotency_key: str, context: CallContext) -> None:
         """See ``IAtena``."""
         del context
-        content = _digest("keep", _information_values(information), None)
-        with Session(self.engine) as session, session.begin():
-            session.execute(select(func.pg_advisory_xact_lock(_ASSIGNING)))
-            if self._answered(session, idempotency_key, content) is not None:
-                return
-            row = self._assigned_here(session, information.atena_number)
-            if row is None:
-                # What is known of a resident is the register's to say.
-                known = self._information(session, information.atena_number)
-                if known is None:
-                    raise NotFound(self.system, "person")
-                raise Refused(self.system, "registered_resident")
+
+        def change(session: Session) -> dict[str, Any]:
+            row = self._changeable(session, information.atena_number)
             if information.as_of < row.as_of:
                 raise Refused(self.system, "outdated")
             for name, value in _information_values(information).items():
-                if name not in {"atena_number", "is_registered_resident", "as_of"}:
+                if name not in {"atena_number", "is_registered_resident"}:
                     setattr(row, name, value)
-            row.sex, row.as_of = information.sex, information.as_of
-            self._remember(session, idempotency_key, content, {})
+            return {}
+
+        self.once(idempotency_key, "keep", information, change)
 
     def bind_personal_number(
         self, atena_number: str, number: PersonalNumber, idempotency_key: str, context: CallContext
@@ -130,28 +96,21 @@ class LocalAtena(LocalAdapter):
         """See ``IAtena``; a resident's number is the vault's business."""
         del context
         index = self._index(number)
-        content = _digest("bind", {"atena_number": atena_number}, index)
-        with Session(self.engine) as session, session.begin():
-            session.execute(select(func.pg_advisory_xact_lock(_ASSIGNING)))
-            if self._answered(session, idempotency_key, content) is not None:
-                return
-            row = self._assigned_here(session, atena_number)
-            if row is None:
-                if self._information(session, atena_number) is None:
-                    raise NotFound(self.system, "person")
-                raise Refused(self.system, "registered_resident")
+
+        def bind(session: Session) -> dict[str, Any]:
+            row = self._changeable(session, atena_number)
             holder = session.scalar(select(AtenaPerson.atena_number).where(AtenaPerson.number_index == index))
             if holder not in {None, atena_number}:
                 raise Refused(self.system, "number_bound")
             row.number_index = index
-            self._remember(session, idempotency_key, content, {})
+            return {}
+
+        self.once(idempotency_key, "bind", [atena_number, number], bind)
 
     def notices(self, after: str | None, limit: int, context: CallContext) -> NoticePage:
         """See ``IAtena``: the merges that the resident register told the portal of."""
         del context
-        if not 1 <= limit <= _MOST:
-            raise Refused(self.system, "E0003")
-        first = _place(self.system, after)
+        first = self.place(after, limit)
         kept, gone = Resident.__table__.alias("kept"), Resident.__table__.alias("gone")
         merges = (
             select(
@@ -178,7 +137,7 @@ class LocalAtena(LocalAdapter):
                 NumberNotice(row.change_id, NoticeKind.MERGED, row.kept, row.gone, row.merged_at)
                 for row in shown
             ),
-            next_cursor=f"n{shown[-1].id if shown else first}",
+            next_cursor=cursor_after(shown[-1].id if shown else first),
             more=len(rows) > limit,
             as_of=self.clock(),
         )
@@ -271,6 +230,15 @@ class LocalAtena(LocalAdapter):
             select(AtenaPerson).where(AtenaPerson.atena_number == atena_number)
         ).one_or_none()
 
+    def _changeable(self, session: Session, atena_number: str) -> AtenaPerson:
+        row = self._assigned_here(session, atena_number)
+        if row is None:
+            # What is known of a resident is the register's to say.
+            if self._information(session, atena_number) is None:
+                raise NotFound(self.system, "person")
+            raise Refused(self.system, "registered_resident")
+        return row
+
     def _information(self, session: Session, atena_number: str) -> NameInformation | None:
         row = self._assigned_here(session, atena_number)
         if row is not None:
@@ -282,23 +250,10 @@ class LocalAtena(LocalAdapter):
         ).one_or_none()
         return None if found is None else _information_of_resident(found.Resident, found.ResidentContact)
 
-    def _answered(self, session: Session, key: str, content: bytes) -> dict[str, Any] | None:
-        known = session.get(AdapterKey, (self.system, key))
-        if known is None:
-            return None
-        if known.content != content:
-            raise Refused(self.system, "key_reused")
-        return known.answer
-
-    def _remember(self, session: Session, key: str, content: bytes, answer: dict[str, Any]) -> None:
-        session.add(
-            AdapterKey(system=self.system, key=key, content=content, answer=answer, used_at=self.clock())
-        )
-
 
 def _remaining(session: Session, atena_number: str) -> str:
     """Follow merges to the number that remains."""
-    for _ in range(_MOST):
+    for _ in range(_MERGES):
         gone, kept = Resident.__table__.alias("gone"), Resident.__table__.alias("kept")
         into = session.scalar(
             select(kept.c.atena_number)
@@ -314,23 +269,8 @@ def _remaining(session: Session, atena_number: str) -> str:
     return atena_number
 
 
-def _place(system: str, cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    written = cursor.removeprefix("n")
-    if not (cursor.startswith("n") and written.isascii() and written.isdigit() and len(written) < _MOST):
-        raise Refused(system, "unknown_cursor")
-    return int(written)
-
-
 def _assignment(number: str, kind: AssignmentKind, since: datetime) -> dict[str, Any]:
     return {"atena_number": number, "kind": kind.value, "assigned_at": since.isoformat()}
-
-
-def _digest(operation: str, values: Mapping[str, Any], index: bytes | None) -> bytes:
-    written = {name: str(value) for name, value in values.items() if value is not None}
-    content = json.dumps([operation, written, index.hex() if index else None], sort_keys=True)
-    return hashlib.sha256(content.encode()).digest()
 
 
 def _person_values(person: NewPerson) -> dict[str, Any]:

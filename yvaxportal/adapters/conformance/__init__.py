@@ -23,12 +23,14 @@ from yvaxportal.adapters.conformance.kit import (
 )
 from yvaxportal.adapters.conformance.resident_register import ResidentRegisterChecks
 from yvaxportal.adapters.conformance.tax import TaxChecks
+from yvaxportal.adapters.conformance.vrs import VrsChecks
 from yvaxportal.adapters.conformance.welfare import WelfareChecks
 
 #: The contract of each system that has one so far.
 CONTRACTS: dict[str, type[Contract]] = {
     "resident_register": ResidentRegisterChecks,
     "atena": AtenaChecks,
+    "vrs": VrsChecks,
     "tax": TaxChecks,
     "welfare": WelfareChecks,
 }
@@ -45,5 +47,6 @@ __all__ = [
     "Result",
     "Subjects",
     "TaxChecks",
+    "VrsChecks",
     "WelfareChecks",
 ]

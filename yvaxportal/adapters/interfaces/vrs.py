@@ -26,10 +26,12 @@ class IVrs(IAdapter):
     ) -> tuple[RowOutcome, ...]:
         """Register targets and the tickets issued to them; one outcome for each, in order.
 
-        A target that is there already with the same values is taken again; with others it is corrected.
+        A target that is there already with the same values is taken again; with others it is corrected. Rows
+        are taken or refused one by one.
 
-        :param targets: up to 10,000. Codes of refused rows: ``wrong_municipality``, ``ticket_taken``,
-            ``bad_number`` (no ticket or personal number).
+        :param targets: up to 10,000. Codes of refused rows: ``wrong_municipality``, ``bad_number`` (no
+            ticket, atena or personal number), ``ticket_taken`` (another atena number has the ticket).
+        :raises Refused: ``E0003`` for more targets.
         """
 
     def records(ticket_number: str, context: CallContext) -> tuple[VrsRecord, ...]:
@@ -43,28 +45,32 @@ class IVrs(IAdapter):
         """Return the records of this municipality, in order of registration.
 
         :param limit: 1 to 1,000.
+        :raises Refused: ``E0003`` for another limit, ``unknown_cursor``.
         """
 
     def register_record(record: VrsRecord, idempotency_key: str, context: CallContext) -> VrsRecord:
         """Register a dose and return it with its ``record_id``.
 
-        The same dose again, under another key, is answered with the record that is there.
+        The same dose again, under another key, is answered with the record that is there. What ``record_id``
+        and ``registered_at`` of the argument say does not matter.
 
         :raises NotFound: the ticket is not registered.
         :raises Refused: ``already_recorded`` when this dose number of the ticket is there with other values,
-            ``not_own`` for a record of another municipality.
+            ``not_own`` for a record of another municipality, ``E0001`` for a dose that was given without
+            manufacturer or lot, ``E0002`` for control characters, ``E0003`` for a dose number outside 1 to 9
+            or a text that is too long.
         """
 
     def correct_record(record: VrsRecord, idempotency_key: str, context: CallContext) -> VrsRecord:
-        """Replace what a record of this municipality says.
+        """Replace what a record of this municipality says; its id and ``registered_at`` stay.
 
         :raises NotFound: there is no such record, or the ticket is not registered.
         :raises Refused: ``not_own`` when another municipality registered it, ``already_recorded`` when the
-            ticket has another record of this dose number.
+            ticket has another record of this dose number, ``E0001`` to ``E0003`` as above.
         """
 
     def delete_record(record_id: str, idempotency_key: str, context: CallContext) -> None:
-        """Delete a record of this municipality; one deleted already is no error.
+        """Delete a record of this municipality; one deleted already is no error. Its id is never used again.
 
         :raises NotFound: there never was such a record.
         :raises Refused: ``not_own`` when another municipality registered it.
@@ -79,7 +85,7 @@ class IVrs(IAdapter):
         """
 
     def records_for_certificate(ticket_number: str, context: CallContext) -> tuple[VrsRecord, ...]:
-        """Return the doses that can stand on a certificate: those given up to 2024-03-31.
+        """Return the doses that can stand on a certificate: those given (``done``) up to 2024-03-31.
 
         :raises NotFound: the ticket is not registered.
         """
@@ -87,14 +93,17 @@ class IVrs(IAdapter):
     def issue_certificate(
         request: CertificateRequest, idempotency_key: str, context: CallContext
     ) -> IssuedCertificate:
-        """Issue a certificate on paper at the counter.
+        """Issue a certificate on paper at the counter; each has an id that is never used again.
 
         :raises NotFound: the ticket is not registered.
-        :raises Refused: ``no_records`` without a dose, ``passport_missing`` for travel without its details.
+        :raises Refused: ``no_records`` without a dose, ``passport_missing`` for travel without alphabet name,
+            passport number or nationality, ``E0004`` for any of a passport's details without travel.
         """
 
     def download(context: CallContext) -> Iterator[VrsRecord]:
         """Return every record of this municipality as a stream, like the ledger download (台帳向け出力).
+
+        In order of registration, as it stands when the stream begins. Close it when not read to the end.
 
         The time limit holds for each piece that is waited for. No layout of it has a personal number.
         """

@@ -4,13 +4,20 @@ Functions that ended on 2024-03-31 (inquiry of other municipalities, issue by ap
 no message here: nothing can ask for them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from yvaxportal.models.codes import CertificateKind, Sex, VaccinationStatus, VrsFlag
 from yvaxportal.values.personal_number import PersonalNumber
 
+#: Until this day doses were the special temporary programme, which certificates attest.
+LAST_CERTIFIED_DAY = date(2024, 3, 31)
+#: The most targets that are registered in one call.
+MOST_TARGETS = 10_000
+
 __all__ = [
+    "LAST_CERTIFIED_DAY",
+    "MOST_TARGETS",
     "CertificateRequest",
     "IssuedCertificate",
     "RowOutcome",
@@ -39,10 +46,16 @@ class VrsTarget:
 
 @dataclass(frozen=True, slots=True)
 class VrsRecord:
-    """One dose as VRS has it.
+    """One dose as VRS has it (columns 2 to 9 of its ledger download; lengths are characters).
 
-    :param record_id: given by VRS; None for one that is only being registered.
-    :param given_at: the venue (会場名, up to 30 characters).
+    :param dose_number: 1 to 9.
+    :param manufacturer: up to 20; as ``lot_number`` it may be empty only when nothing was given.
+    :param lot_number: up to 20.
+    :param record_id: given by VRS, up to 64 of ``0-9A-Za-z._-``; None for one that is only being registered.
+    :param given_at: the venue (会場名), up to 30. This and the texts below are None or not empty.
+    :param physician: up to 20.
+    :param vaccine: kind of vaccine, up to 100.
+    :param product_name: up to 100.
     """
 
     municipality_code: str
@@ -85,7 +98,7 @@ class CertificateRequest:
     ticket_number: str
     kind: CertificateKind
     name_alphabet: str | None = None
-    passport_number: str | None = None
+    passport_number: str | None = field(default=None, repr=False)
     passport_nationality: str | None = None
     former_name: str | None = None
     other_name: str | None = None

@@ -29,7 +29,7 @@ FAULTS = {
 ANY = "*"
 #: A municipality that the city is not.
 OTHER_CITY = "131016"
-_OTHER_PERSON = "900000000000009"
+_OTHERS = {"atenabango": "900000000000009", "kenbango": "9900000009"}
 _MEGABYTES = 5
 _HOUR = 3600
 
@@ -101,7 +101,8 @@ def spoil(rule: Rule, operation: str, answer: Any) -> Any:
             spoiled["metadata"] = {"title": "x", "detail": "x" * (_MEGABYTES << 20)}
         case "wrong_person":
             for record in records:
-                _person(record)["atenabango"] = _OTHER_PERSON
+                name = "kenbango" if "kenbango" in record else "atenabango"
+                _person(record)[name] = _OTHERS[name]
         case "wrong_municipality":
             for record in records:
                 _person(record)["shikuchosonkodo"] = OTHER_CITY

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from collections import Counter
 from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -172,6 +173,8 @@ class Handler(BaseHTTPRequestHandler):
         return {
             "residents": len(server.world.residents),
             "changes": len(server.world.changes),
+            "doses": len(server.world.doses),
+            "flags": dict(Counter(ticket["furagu"] for ticket in server.world.tickets.values())),
             "tokens": server.tokens.given,
             "answered": server.counts,
             "faults": server.faults.done,

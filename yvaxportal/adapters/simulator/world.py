@@ -6,17 +6,19 @@ The world file has one JSON value a line, each with one key:
 ``{"kazei": {...}}``       ``atenabango``, ``nendo``, ``kazeikubun``
 ``{"shikaku": {...}}``     ``atenabango``, ``rireki``
 ``{"ido": {...}}``         a change, in the order it was processed
+``{"kiroku": {...}}``      a dose as docs/protocols/vrs.md has it, of whatever municipality
 """
 
 import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 Record = dict[str, Any]
 RESIDENT = "1"
+_JAPAN = timedelta(hours=9)
 
 
 class World:
@@ -32,6 +34,10 @@ class World:
         self.changes: list[Record] = []
         self.atena: dict[str, Record] = {}
         self.bound: dict[str, str] = {}
+        self.tickets: dict[str, Record] = {}
+        self.doses: dict[str, Record] = {}
+        self.dose_ids: list[str] = []
+        self.certificates = 0
         self.snapshots: dict[str, tuple[list[Record], str, int]] = {}
         self.skew = timedelta()
 
@@ -42,6 +48,10 @@ class World:
     def instant(self) -> datetime:
         """Return the instant by the simulator's clock."""
         return datetime.now(UTC) + self.skew
+
+    def today(self) -> date:
+        """Return the day in Japan by the simulator's clock."""
+        return (self.instant() + _JAPAN).date()
 
     def load(self, lines: Iterable[str]) -> None:
         """Take over a world file."""
@@ -61,6 +71,8 @@ class World:
                 self.welfare[value["atenabango"]] = value["rireki"]
             case "ido":
                 self.happen(value)
+            case "kiroku":
+                self.keep_dose(value)
             case _:
                 raise ValueError(f"no such kind of line: {kind}")
 
@@ -74,6 +86,11 @@ class World:
                 self._leave(change["atenabango"])
                 self.residents.pop(change["atenabango"], None)
             self.changes.append(change)
+
+    def keep_dose(self, dose: Record) -> None:
+        """Record a dose in VRS; its number is never forgotten."""
+        self.doses[dose["kirokubango"]] = dose
+        self.dose_ids.append(dose["kirokubango"])
 
     def household(self, number: str) -> list[Record]:
         """Return the present members, the head first."""

@@ -1,5 +1,6 @@
 """The vaccination record system on tables of the portal, where there is no connection to it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -15,6 +16,8 @@ from yvaxportal.adapters.errors import NotFound, Refused
 from yvaxportal.adapters.interfaces import IVrs
 from yvaxportal.adapters.messages.common import CallContext, Page
 from yvaxportal.adapters.messages.vrs import (
+    LAST_CERTIFIED_DAY,
+    MOST_TARGETS,
     CertificateRequest,
     IssuedCertificate,
     RowOutcome,
@@ -28,13 +31,22 @@ from yvaxportal.models.vrs import VrsCertificate, VrsDeletedDose, VrsDose, VrsTi
 from yvaxportal.values.checkdigits import is_personal_number
 from yvaxportal.values.clock import jst_date
 
-#: Until this day doses were the special temporary programme, which certificates attest.
-LAST_DAY = date(2024, 3, 31)
-MOST_TARGETS = 10_000
-
 _CHUNK = 1_000
-_TICKET_DIGITS = 10
+_TICKET = re.compile(r"[0-9]{10}", re.ASCII)
+_ATENA = re.compile(r"[0-9]{1,15}", re.ASCII)
+_RECORD_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _DOSES = range(1, 10)
+#: Most characters of each text, as the columns of the ledger download have them where those are published.
+_LENGTHS = {
+    "manufacturer": 20,
+    "lot_number": 20,
+    "given_at": 30,
+    "physician": 20,
+    "vaccine": 100,
+    "product_name": 100,
+}
+_MAY_BE_EMPTY = frozenset({"manufacturer", "lot_number"})
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NAMES = tuple(VrsRecord.__dataclass_fields__)
 _SAID = tuple(name for name in _NAMES if name not in {"record_id", "registered_at"})
 
@@ -67,7 +79,7 @@ class LocalVrs(LocalExchange):
         del context
         with Session(self.engine) as session:
             self._ticket(session, ticket_number)
-            return _doses_of(session, ticket_number)
+            return self._doses_of(session, ticket_number)
 
     def list_records(self, cursor: str | None, limit: int, context: CallContext) -> Page[VrsRecord]:
         """See ``IVrs``."""
@@ -127,7 +139,8 @@ class LocalVrs(LocalExchange):
         del context
 
         def delete(session: Session) -> dict[str, Any]:
-            if session.get(VrsDeletedDose, record_id) is None:
+            known = _RECORD_ID.fullmatch(record_id)
+            if not known or session.get(VrsDeletedDose, record_id) is None:
                 session.delete(self._own(session, record_id))
                 session.add(VrsDeletedDose(record_id=record_id, deleted_at=self.clock()))
             return {}
@@ -158,9 +171,11 @@ class LocalVrs(LocalExchange):
 
         def issue(session: Session) -> dict[str, Any]:
             self._ticket(session, request.ticket_number)
-            doses = _certifiable(_doses_of(session, request.ticket_number))
+            doses = _certifiable(self._doses_of(session, request.ticket_number))
             if not doses:
                 raise Refused(self.system, "no_records")
+            if request.kind is CertificateKind.DOMESTIC and _passport_details(request):
+                raise Refused(self.system, "E0004")
             passport = (request.name_alphabet, request.passport_number, request.passport_nationality)
             if request.kind is CertificateKind.TRAVEL and not all(passport):
                 raise Refused(self.system, "passport_missing")
@@ -192,24 +207,17 @@ class LocalVrs(LocalExchange):
                 yield _record(row)
 
     def _register(self, session: Session, targets: Sequence[VrsTarget]) -> list[str]:
-        wanted = {target.ticket_number for target in targets}
-        holders = {
-            ticket: atena
-            for ticket, atena in session.execute(
-                select(VrsTicket.ticket_number, VrsTicket.atena_number).where(
-                    VrsTicket.ticket_number.in_(wanted)
-                )
-            )
-        }
-        codes, new = [], []
-        for target in targets:
-            code = self._fault(target)
-            if not code and holders.setdefault(target.ticket_number, target.atena_number) != (
-                target.atena_number
-            ):
-                code = "ticket_taken"
-            codes.append(code)
-            if not code:
+        codes = [self._fault(target) for target in targets]
+        sound = [target for target, code in zip(targets, codes, strict=True) if not code]
+        asked = select(VrsTicket).where(VrsTicket.ticket_number.in_({one.ticket_number for one in sound}))
+        holders = {ticket.ticket_number: ticket.atena_number for ticket in session.scalars(asked)}
+        new = []
+        for place, target in enumerate(targets):
+            if codes[place]:
+                continue
+            if holders.setdefault(target.ticket_number, target.atena_number) != target.atena_number:
+                codes[place] = "ticket_taken"
+            else:
                 new.append({"ticket_number": target.ticket_number, "atena_number": target.atena_number})
         if new:
             # What is there already, or twice among these, stays as it is.
@@ -220,21 +228,32 @@ class LocalVrs(LocalExchange):
     def _fault(self, target: VrsTarget) -> str:
         if target.municipality_code != self.municipality_code:
             return "wrong_municipality"
-        ticket = target.ticket_number
-        digits = ticket.isascii() and ticket.isdigit() and len(ticket) == _TICKET_DIGITS
-        if not digits or not is_personal_number(target.personal_number.reveal()):
+        numbers = _TICKET.fullmatch(target.ticket_number) and _ATENA.fullmatch(target.atena_number)
+        if not numbers or not is_personal_number(target.personal_number.reveal()):
             return "bad_number"
         return ""
 
     def _ticket(self, session: Session, ticket_number: str) -> VrsTicket:
-        # PostgreSQL has no text with this character; nobody's number has it.
-        found = None if "\0" in ticket_number else session.get(VrsTicket, ticket_number)
+        found = session.get(VrsTicket, ticket_number) if _TICKET.fullmatch(ticket_number) else None
         if found is None:
             raise NotFound(self.system, "ticket")
         return found
 
+    def _doses_of(self, session: Session, ticket_number: str) -> tuple[VrsRecord, ...]:
+        rows = session.scalars(
+            select(VrsDose)
+            .where(
+                VrsDose.ticket_number == ticket_number,
+                VrsDose.municipality_code == self.municipality_code,
+            )
+            .order_by(VrsDose.dose_number, VrsDose.given_on)
+        )
+        return tuple(_record(row) for row in rows)
+
     def _own(self, session: Session, record_id: str | None) -> VrsDose:
-        row = session.scalars(select(VrsDose).where(VrsDose.record_id == record_id)).one_or_none()
+        row = None
+        if record_id is not None and _RECORD_ID.fullmatch(record_id):
+            row = session.scalars(select(VrsDose).where(VrsDose.record_id == record_id)).one_or_none()
         if row is None:
             raise NotFound(self.system, "record")
         if row.municipality_code != self.municipality_code:
@@ -247,12 +266,22 @@ class LocalVrs(LocalExchange):
             raise Refused(self.system, "not_own")
         if record.dose_number not in _DOSES:
             raise Refused(self.system, "E0003")
+        done = record.status is VaccinationStatus.DONE
+        for name, longest in _LENGTHS.items():
+            text = getattr(record, name)
+            if text == "" and done and name in _MAY_BE_EMPTY:
+                raise Refused(self.system, "E0001")
+            if text is not None and (len(text) > longest or not (text or name in _MAY_BE_EMPTY)):
+                raise Refused(self.system, "E0003")
+            if text is not None and _UNWRITABLE.search(text):
+                raise Refused(self.system, "E0002")
 
     def _issued(self, session: Session, request: CertificateRequest, doses: Sequence[VrsRecord]) -> str:
         issued_on = jst_date(self.clock())
         # One at a time, and none is ever deleted: the next serial is free.
         serial = (session.scalar(select(func.max(VrsCertificate.id))) or 0) + 1
-        certificate_id = f"{issued_on:%Y%m}V{serial:08}"
+        # Twelve characters, as an international certificate has at most, and not twelve digits.
+        certificate_id = f"{issued_on:%Y%m}V{serial:05}"
         session.add(
             VrsCertificate(
                 certificate_id=certificate_id,
@@ -274,19 +303,17 @@ def _dose(session: Session, record: VrsRecord) -> VrsDose | None:
     ).one_or_none()
 
 
-def _doses_of(session: Session, ticket_number: str) -> tuple[VrsRecord, ...]:
-    rows = session.scalars(
-        select(VrsDose)
-        .where(VrsDose.ticket_number == ticket_number)
-        .order_by(VrsDose.dose_number, VrsDose.given_on)
-    )
-    return tuple(_record(row) for row in rows)
-
-
 def _certifiable(doses: Sequence[VrsRecord]) -> tuple[VrsRecord, ...]:
     return tuple(
-        dose for dose in doses if dose.given_on <= LAST_DAY and dose.status is VaccinationStatus.DONE
+        dose
+        for dose in doses
+        if dose.given_on <= LAST_CERTIFIED_DAY and dose.status is VaccinationStatus.DONE
     )
+
+
+def _passport_details(request: CertificateRequest) -> bool:
+    """Tell whether a request says anything but whose certificate it is, and for what."""
+    return request != CertificateRequest(request.ticket_number, request.kind)
 
 
 def _values(record: VrsRecord) -> dict[str, Any]:
