@@ -12,6 +12,7 @@ to leave test records, marked as such, on the other side.
 """
 
 from yvaxportal.adapters.conformance.atena import AtenaChecks
+from yvaxportal.adapters.conformance.chukan import ChukanChecks
 from yvaxportal.adapters.conformance.kit import (
     BrokenContractError,
     Checks,
@@ -29,6 +30,7 @@ from yvaxportal.adapters.conformance.welfare import WelfareChecks
 CONTRACTS: dict[str, type[Contract]] = {
     "resident_register": ResidentRegisterChecks,
     "atena": AtenaChecks,
+    "chukan": ChukanChecks,
     "tax": TaxChecks,
     "welfare": WelfareChecks,
 }
@@ -38,6 +40,7 @@ __all__ = [
     "AtenaChecks",
     "BrokenContractError",
     "Checks",
+    "ChukanChecks",
     "Contract",
     "Grade",
     "NotApplicableError",
