@@ -1,9 +1,11 @@
 """The intermediate server on the portal's own tables, with staff at its terminal."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
@@ -12,13 +14,14 @@ from sqlalchemy.orm import Session
 from tests.db.adapters.conftest import NOW
 from tests.people import resident
 from yvaxportal.adapters.chukan.local import LocalChukan
-from yvaxportal.adapters.conformance import ChukanChecks, Subjects
+from yvaxportal.adapters.conformance import BrokenContractError, ChukanChecks, Subjects
 from yvaxportal.adapters.conformance.pytest_plugin import ContractCheck
 from yvaxportal.adapters.errors import NotFound, Refused
 from yvaxportal.adapters.messages.chukan import (
     CodeState,
     ExchangeRecord,
     InformationItem,
+    InquiryAnswer,
     InquiryState,
     InquiryStatus,
     InquirySubject,
@@ -29,7 +32,7 @@ from yvaxportal.adapters.messages.chukan import (
     ServerStatistics,
     SubCopy,
 )
-from yvaxportal.adapters.messages.common import CallContext
+from yvaxportal.adapters.messages.common import CallContext, Page
 from yvaxportal.models.staff import GroupMembership, StaffAccount, StaffGroup
 
 CALL = CallContext.interactive("tanaka")
@@ -64,7 +67,11 @@ class WithClerk(LocalChukan):
 def test_the_contract_is_kept_with_somebody_at_the_terminal(
     contract_check: ContractCheck, built: Callable[..., Any], subjects: Subjects
 ) -> None:
-    chukan: WithClerk = built(WithClerk, "chukan")
+    contract_check(at_work(built(WithClerk, "chukan"), subjects), subjects)
+
+
+def at_work(chukan: WithClerk, subjects: Subjects) -> WithClerk:
+    """Enter the list, and requests of others."""
     chukan.enter_permitted_inquiries([LINE])
     for place in range(5):
         chukan.enter_provision_request(
@@ -75,7 +82,7 @@ def test_the_contract_is_kept_with_somebody_at_the_terminal(
             affair_code=AFFAIR,
             information_name_code=NAME,
         )
-    contract_check(chukan, subjects)
+    return chukan
 
 
 @pytest.mark.contract("chukan")
@@ -87,6 +94,110 @@ def test_the_contract_is_kept_while_nobody_enters_anything(
 ) -> None:
     monkeypatch.setattr(ChukanChecks, "patience", 0.0)
     contract_check(built(LocalChukan, "chukan"), subjects)
+
+
+class NoList(WithClerk):
+    """Lets everything be asked."""
+
+    def _may_inquire(self, session: Session, subject: InquirySubject) -> None: ...
+
+
+class NoKeys(WithClerk):
+    """Does everything as often as it is asked."""
+
+    def once(self, key: str, *asked: Any) -> dict[str, Any]:
+        return super().once(f"{key[:20]}{uuid4().hex}", *asked)
+
+
+class Normalising(WithClerk):
+    """Keeps what is not what was sent."""
+
+    def sub_copies(self, atena_number: str, context: CallContext) -> tuple[SubCopy, ...]:
+        return tuple(
+            replace(copy, item=replace(copy.item, values={code: nfc(value) for code, value in values}))
+            for copy in super().sub_copies(atena_number, context)
+            if (values := copy.item.values.items())
+        )
+
+
+class Talkative(WithClerk):
+    """Names what it does not find."""
+
+    def _inquiry(self, session: Session, inquiry_id: str) -> Any:
+        try:
+            return super()._inquiry(session, inquiry_id)
+        except NotFound:
+            raise NotFound(self.system, inquiry_id) from None
+
+
+class Unrecorded(WithClerk):
+    """Answers from sub-copies and terminals, and tells nobody."""
+
+    def exchange_records(self, *asked: Any) -> Page[ExchangeRecord]:
+        return replace(super().exchange_records(*asked), items=())
+
+
+class Forgetful(WithClerk):
+    """Takes an older sub-copy for a newer one, and gives nothing up."""
+
+    def _taken(self, session: Session, known: Any, copy: SubCopy) -> str:
+        for row in known.values():
+            row.version = 0
+        return super()._taken(session, known, copy)
+
+    def cancel_inquiry(self, inquiry_id: str, *asked: Any) -> InquiryStatus:
+        return replace(super().inquiry_status(inquiry_id, asked[-1]), state=InquiryState.CANCELLED)
+
+
+class Restless(WithClerk):
+    """Says something else each time."""
+
+    def inquiry_status(self, inquiry_id: str, context: CallContext) -> InquiryStatus:
+        return replace(super().inquiry_status(inquiry_id, context), processing_number=None)
+
+    def inquiry_answer(self, inquiry_id: str, context: CallContext) -> InquiryAnswer:
+        return replace(super().inquiry_answer(inquiry_id, context), processing_number=uuid4().hex)
+
+    def code_states(self, atena_numbers: Sequence[str], context: CallContext) -> tuple[LinkageCodeState, ...]:
+        return super().code_states(atena_numbers, context)[::-1]
+
+    def statistics(self, day: date, *_asked: Any) -> ServerStatistics:
+        return ServerStatistics(day, 0, 0, 0, 0)
+
+
+def nfc(value: str) -> str:
+    return unicodedata.normalize("NFC", value)
+
+
+@pytest.mark.parametrize(
+    ("defect", "check"),
+    [
+        (NoList, "an_inquiry_outside_the_list_is_refused"),
+        (NoList, "nothing_is_asked_about_somebody_without_a_code"),
+        (NoList, "nothing_is_asked_about_nobody"),
+        (NoKeys, "the_same_key_begins_one_inquiry"),
+        (NoKeys, "the_same_key_gives_the_same_outcome"),
+        (NoKeys, "a_request_is_answered_by_hand_once"),
+        (Normalising, "a_sub_copy_is_kept_exactly"),
+        (Talkative, "an_error_names_nobody"),
+        (Unrecorded, "an_answered_inquiry_is_recorded"),
+        (Unrecorded, "a_request_is_answered_by_hand_once"),
+        (Forgetful, "an_older_version_is_refused"),
+        (Forgetful, "a_deleted_sub_copy_stays_deleted"),
+        (Forgetful, "an_inquiry_can_be_given_up"),
+        (Restless, "an_inquiry_never_goes_back"),
+        (Restless, "an_answer_can_be_fetched_again"),
+        (Restless, "code_states_come_in_the_order_asked"),
+        (Restless, "a_registration_is_counted_and_is_a_batch"),
+    ],
+)
+def test_a_defect_is_found(
+    built: Callable[..., Any], subjects: Subjects, defect: type[WithClerk], check: str
+) -> None:
+    chukan = at_work(built(defect, "chukan"), subjects)
+    with pytest.raises(BrokenContractError) as caught:
+        ChukanChecks(chukan, subjects).run(check)
+    assert not any(number in str(caught.value) for number in subjects.known)
 
 
 class Clock:
@@ -185,6 +296,10 @@ def test_an_inquiry_goes_on_as_it_is_entered(chukan: LocalChukan, person: str, c
         chukan.enter_progress(begun, InquiryState.ACCEPTED)
     with pytest.raises(Refused, match="E0002"):
         chukan.enter_progress(begun, InquiryState.ANSWERED)
+    with pytest.raises(Refused, match="E0002"):
+        chukan.enter_progress(begun, InquiryState.REFUSED, code="権限なし")
+    with pytest.raises(Refused, match="E0002"):
+        chukan.enter_answer(begun, "T 1\n", [ITEM])
     with pytest.raises(Refused, match="not_answered"):
         chukan.inquiry_answer(begun, CALL)
     with pytest.raises(Refused, match="E0002"):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from yvaxportal.adapters.messages.chukan import InformationItem, InquirySubject, SubCopy
 
 MOST_DIGITS = 15
+MOST_COPIES = 10_000
+MOST_ITEMS = 100
 MOST_VALUES = 500
 LONGEST_VALUE = 1_000
 
@@ -14,6 +16,7 @@ _ITEM = re.compile(r"[0-9A-Z]{1,16}", re.ASCII)
 _ORGANISATION = re.compile(r"[0-9A-Z]{3,16}", re.ASCII)
 _LAYOUT = re.compile(r"[0-9]{4}\.[0-9]{2}", re.ASCII)
 _RECORD = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
+_REASON = re.compile(r"[a-z0-9_]{0,32}", re.ASCII)
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VERSIONS = range(1, 1 << 53)
 
@@ -51,6 +54,11 @@ def fault_of_subject(subject: InquirySubject) -> str:
 def is_organisation(code: str) -> bool:
     """Tell whether a text can be the code of an organisation."""
     return bool(_ORGANISATION.fullmatch(code))
+
+
+def is_reason(code: str) -> bool:
+    """Tell whether a text can say why an inquiry was refused or failed; empty says nothing."""
+    return bool(_REASON.fullmatch(code))
 
 
 def is_code(code: str) -> bool:

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from zope.interface import implementer
 
 from yvaxportal.adapters.chukan.checks import (
+    MOST_COPIES,
+    MOST_ITEMS,
     fault_of_items,
     fault_of_number,
     fault_of_subject,
@@ -56,8 +58,6 @@ from yvaxportal.models.chukan import (
 from yvaxportal.models.staff import GroupMembership, StaffAccount
 from yvaxportal.values.clock import JST, jst_date
 
-MOST_COPIES: Final = 10_000
-MOST_ITEMS: Final = 100
 RECORDS_KEPT_YEARS: Final = 7
 PROVISIONS_KEPT: Final = timedelta(days=30)
 #: What every operator may do, and what administrators may do beside it.

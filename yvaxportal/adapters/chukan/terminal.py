@@ -13,11 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from yvaxportal.adapters.chukan.checks import (
+    MOST_ITEMS,
     fault_of_items,
     fault_of_number,
     is_code,
     is_id,
     is_organisation,
+    is_reason,
 )
 from yvaxportal.adapters.errors import NotFound, Refused
 from yvaxportal.adapters.messages.chukan import (
@@ -92,10 +94,12 @@ class Terminal(LocalExchange):
 
         :param code: why it was refused or failed.
         :raises NotFound: there is no such inquiry.
-        :raises Refused: ``E0002`` for a state that is entered otherwise, ``E0001`` for a permit without its
-            number, ``answered`` when it has ended, ``goes_back`` for an earlier state.
+        :raises Refused: ``E0002`` for a state that is entered otherwise and for what is no number or code,
+            ``E0001`` for a permit without its number, ``answered`` when it has ended, ``goes_back`` for an
+            earlier state.
         """
-        if state not in _FAR and state not in _ENDS:
+        well = is_reason(code) and (processing_number is None or is_id(processing_number))
+        if not well or (state not in _FAR and state not in _ENDS):
             raise Refused(self.system, "E0002")
         with self.writing() as session:
             row = self._open_inquiry(session, inquiry_id)
@@ -123,9 +127,9 @@ class Terminal(LocalExchange):
         :raises NotFound: there is no such inquiry.
         :raises Refused: ``answered`` when it has ended; ``E0001`` to ``E0003`` for what is no answer.
         """
-        if not processing_number:
-            raise Refused(self.system, "E0001")
-        self._check(fault_of_items(items))
+        if not is_id(processing_number):
+            raise Refused(self.system, "E0002" if processing_number else "E0001")
+        self._check("E0003" if len(items) > MOST_ITEMS else fault_of_items(items))
         with self.writing() as session:
             row = self._open_inquiry(session, inquiry_id)
             now = self.clock()

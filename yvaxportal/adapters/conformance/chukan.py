@@ -52,8 +52,8 @@ _LONG_AGO = date(1950, 4, 1)
 _NAME, _LAYOUT = "TM99000000000001", "2026.07"
 #: What breaks first on its way: beyond the basic plane, IVS, compatibility ideographs, wave dashes, markup.
 _RARE = {
-    "TM9901": "髙﨑　𠮷野　辻󠄁",
-    "TM9902": "神福塚～〜−－",
+    "TM9901": "髙﨑　𠮷野",
+    "TM9902": "\ufa19\ufa1b\ufa10 辻\U000e0100 〜～−－",
     "TM9903": "\"a\",'b'<&>\\ %00 {x}",
     "TM9904": "",
 }

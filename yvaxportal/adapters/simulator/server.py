@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from yvaxportal.adapters.simulator.faults import Faults, Rule, skewed, spoil
 from yvaxportal.adapters.simulator.systems import ROUTES
@@ -146,6 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             "tokens": server.tokens.given,
             "answered": server.counts,
             "faults": server.faults.done,
+            "inquiries": len(server.world.chukan.inquiries),
         }
 
     def _system(self, path: str, query: str, body: bytes) -> None:
@@ -155,11 +156,19 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, None)
             return
         route, values = found
+        system = route.system or system
         rule = self.server.faults.next(system, route.operation)
         if self._refused_before(rule):
             return
         try:
-            asked = Asked(values, _query(query), _json(body), self.headers.get("X-Operator-Id", ""))
+            asked = Asked(
+                values,
+                _query(query),
+                _json(body),
+                operator=unquote(self.headers.get("X-Operator-Id", "")),
+                key=self.headers.get("Idempotency-Key", ""),
+                fault=(rule.fault, rule.seconds) if rule else ("", None),
+            )
             self.server.count(f"{system}.{route.operation}")
             status, answer = self._done(system, route, asked)
         except ErrorAnswer as error:
@@ -200,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
         if not route.changes:
             with world.lock:
                 return HTTPStatus.OK, route.handler(world, asked)
-        key = self.headers.get("Idempotency-Key", "")
+        key = asked.key
         if not key:
             raise ErrorAnswer("E0001")
         content = json.dumps([route.operation, asked.path, asked.body], sort_keys=True)

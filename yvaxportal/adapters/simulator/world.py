@@ -6,6 +6,7 @@ The world file has one JSON value a line, each with one key:
 ``{"kazei": {...}}``       ``atenabango``, ``nendo``, ``kazeikubun``
 ``{"shikaku": {...}}``     ``atenabango``, ``rireki``
 ``{"ido": {...}}``         a change, in the order it was processed
+``{"shokai": {...}}``, ``kotae``, ``kyoka``, ``shokuin``, ``chukan``: see ``intermediate``
 """
 
 import json
@@ -14,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from yvaxportal.adapters.simulator.intermediate import Intermediate
 
 Record = dict[str, Any]
 RESIDENT = "1"
@@ -34,6 +37,7 @@ class World:
         self.bound: dict[str, str] = {}
         self.snapshots: dict[str, tuple[list[Record], str, int]] = {}
         self.skew = timedelta()
+        self.chukan = Intermediate(municipality_code, self.instant)
 
     def now(self) -> str:
         """Return the instant by the simulator's clock, as the protocols write it."""
@@ -61,6 +65,8 @@ class World:
                 self.welfare[value["atenabango"]] = value["rireki"]
             case "ido":
                 self.happen(value)
+            case "shokai" | "kotae" | "kyoka" | "shokuin" | "chukan":
+                self.chukan.add(kind, value)
             case _:
                 raise ValueError(f"no such kind of line: {kind}")
 
@@ -74,6 +80,10 @@ class World:
                 self._leave(change["atenabango"])
                 self.residents.pop(change["atenabango"], None)
             self.changes.append(change)
+
+    def knows(self, number: str) -> bool:
+        """Tell whether somebody has an atena number."""
+        return number in self.residents or number in self.atena
 
     def household(self, number: str) -> list[Record]:
         """Return the present members, the head first."""
