@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.application import settings_of
 from tests.functional.adapters.conftest import Connect
-from tests.simulated import Simulated
+from tests.simulated import ROOT, Simulated, write_ini
 from yvaxportal.adapters.atena.rest import RestAtena
 from yvaxportal.adapters.chukan.payload import Payload
 from yvaxportal.adapters.chukan.rest import RestChukan
@@ -37,6 +40,7 @@ from yvaxportal.adapters.messages.chukan import (
     SubCopy,
 )
 from yvaxportal.adapters.messages.common import CallContext, HealthState
+from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.values.clock import jst_date
 
 AFFAIR, PROCEDURE, NAME = "TM99JIMU00000001", "TM99TETSUZUKI001", "TM99000000000001"
@@ -393,3 +397,27 @@ def test_the_simulator_says_what_belongs_into_the_ini(simulated: Simulated) -> N
     file = simulated.secret_file.with_name("simulator-payload-key")
     assert file.stat().st_mode & 0o077 == 0
     assert len(base64.b64decode(file.read_text())) == 32
+
+
+@pytest.mark.parametrize("words", [(), ("--write-test-records",)])
+def test_the_command_writes_only_when_told_to(
+    simulated: Simulated,
+    database_urls: DatabaseUrls,
+    secrets: Path,
+    tmp_path: Path,
+    subjects: Subjects,
+    words: tuple[str, ...],
+) -> None:
+    options = {"": "rest"} | {f".{name}": value for name, value in simulated.options("chukan").items()}
+    said = {f"yvaxportal.adapters.chukan{name}": value for name, value in options.items()}
+    settings = settings_of(database_urls, secrets) | {"yvaxportal.var": str(tmp_path)} | said
+    ini = write_ini(tmp_path / "rest.ini", settings)
+    argv = [sys.executable, "-m", "yvaxportal", "adapters", "check", str(ini), "chukan", *words]
+    answer = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (answer.returncode, answer.stderr) == (0, ""), answer.stdout
+    assert " 0 fail" in answer.stdout.splitlines()[-1]
+    changing = {"request_code", "inquire", "cancel_inquiry", "register_sub_copies", "delete_expired"}
+    asked = {name.removeprefix("chukan.") for name in simulated.state()["answered"]}
+    assert asked >= {"code_states", "exchange_records", "statistics"}
+    assert asked & changing == (changing if words else set())
+    assert not any(number in answer.stdout for number in subjects.known)
