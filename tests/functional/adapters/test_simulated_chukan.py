@@ -149,6 +149,38 @@ def test_what_is_lost_on_the_way_is_done_once(simulated: Simulated, chukan: Rest
     assert chukan.health().state is HealthState.UP
 
 
+def test_at_random_nothing_is_lost_and_nothing_done_twice(
+    simulated: Simulated, connect: Connect, chukan: RestChukan, person: str
+) -> None:
+    # Without attempts of its own and without the breaker, every fault reaches whoever repeats.
+    patient = connect(RestChukan, "chukan", attempts="1", breaker_failures="1000")
+    for fault in ("lost_answer", "half_an_answer", "error_503", "malformed"):
+        simulated.fault(fault, system="chukan", share=0.15)
+    failures = 0
+    begun: set[str] = set()
+    for place in range(60):
+        newer = copy(person, record_id=f"c-{place % 7}", version=place + 1)
+        asking: list[Callable[[], str]] = [
+            lambda: str(patient.inquire(subject(person), f"i-{place}", CALL).inquiry_id),  # noqa: B023
+            lambda: str(patient.register_sub_copies([newer], f"c-{place}", CALL)[0].code),  # noqa: B023
+        ]
+        for ask in asking:
+            answer: str | None = None
+            while answer is None:
+                try:
+                    answer = ask()
+                except (Unavailable, BadAnswer):
+                    failures += 1
+            begun.add(answer)
+    simulated.behave()
+    assert failures > 30
+    assert len(begun - {""}) == simulated.state()["inquiries"] == 60
+    held = {one.record_id: one.version for one in chukan.sub_copies(person, CALL)}
+    assert held == {f"c-{place % 7}": place + 1 for place in range(60)}
+    counts = chukan.statistics(_today(chukan), CALL)
+    assert (counts.inquiries, counts.sub_copies, counts.refused) == (60, 60, 0)
+
+
 def test_a_permit_can_be_refused(simulated: Simulated, chukan: RestChukan, person: str) -> None:
     simulated.fault("permit_refused", times=1)
     begun = chukan.inquire(subject(person), "k-1", CALL).inquiry_id
