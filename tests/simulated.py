@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from yvaxportal.commands.simulator import CLIENT_ID
+from yvaxportal.commands.simulator import CLIENT_ID, PAYLOAD_KEY_FILE, RELAYED
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,8 +26,10 @@ class Simulated:
 
     def options(self, system: str, **more: str) -> dict[str, str]:
         """Return the ini options of a ``rest`` implementation."""
+        if system == "chukan":
+            more = {"payload_key_file": str(self.secret_file.with_name(PAYLOAD_KEY_FILE.name))} | more
         return {
-            "base_url": f"{self.url}/{system}",
+            "base_url": f"{self.url}/{RELAYED.get(system, system)}",
             "token_url": f"{self.url}/token",
             "client_id": CLIENT_ID,
             "client_secret_file": str(self.secret_file),

@@ -1,6 +1,7 @@
 """``yvax simulator``: stand-ins for the other systems, on loopback, about the people the portal knows."""
 
 import argparse
+import base64
 import secrets
 import signal
 import sys
@@ -27,6 +28,10 @@ from yvaxportal.settings import Settings, SettingsError
 
 CLIENT_ID = "yvaxportal-and-its-simulator-001"
 SECRET_FILE = Path("secrets", "simulator-client-secret")
+PAYLOAD_KEY_FILE = Path("secrets", "simulator-payload-key")
+#: Whose path a system is reached by that has none of its own.
+RELAYED = {"chukan": "atena"}
+_KEY_BYTES = 32
 PORT = 6600
 
 
@@ -69,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("yvaxportal.environment", "a simulator has no place in production")
     require_current(settings)
     world = World(settings.municipality_code)
+    world.chukan.key = payload_key(settings)
     engine = open_engine(settings.database_url, pool_size=2, statement_timeout_seconds=600)
     for kind, record in people_of(engine, settings.municipality_code):
         world.add(kind, record)
@@ -80,10 +86,12 @@ def run(args: argparse.Namespace) -> int:
     stop_with_parent(args)
     signal.signal(signal.SIGTERM, _leave)
     print(f"{len(world.residents)} people; serving on {simulator.url}/", flush=True)
-    for system in ROUTES:
-        print(f"  yvaxportal.adapters.{system}.base_url = {simulator.url}/{system}", flush=True)
+    paths = {system: system for system in ROUTES} | RELAYED
+    for system, path in paths.items():
+        print(f"  yvaxportal.adapters.{system}.base_url = {simulator.url}/{path}", flush=True)
     print(f"  token_url = {simulator.url}/token, client_id = {CLIENT_ID}", flush=True)
     print(f"  client_secret_file = {SECRET_FILE}", flush=True)
+    print(f"  yvaxportal.adapters.chukan.payload_key_file = {PAYLOAD_KEY_FILE}", flush=True)
     for side in sides:
         print(f"  yvaxportal.adapters.{side.system}.folder = {side.folder}", flush=True)
         side.start()
@@ -97,11 +105,20 @@ def run(args: argparse.Namespace) -> int:
 
 def client_secret(settings: Settings) -> str:
     """Return the secret that portal and simulator share, made when there is none yet."""
-    path = settings.var / SECRET_FILE
+    return _kept(settings.var / SECRET_FILE, secrets.token_hex(32))
+
+
+def payload_key(settings: Settings) -> bytes:
+    """Return the key with which portal and chukan server seal messages, made when there is none yet."""
+    new = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii")
+    return base64.b64decode(_kept(settings.var / PAYLOAD_KEY_FILE, new))
+
+
+def _kept(path: Path, new: str) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32), "ascii")
+        path.write_text(new, "ascii")
     return path.read_text("ascii").strip()
 
 

@@ -93,10 +93,10 @@ class FolderSide(threading.Thread):
     def _answer(self, order: Ordered) -> Any:
         route = next(one for one in ROUTES[self.system] if one.operation == order.operation)
         texts = {name: str(value) for name, value in order.values.items()}
-        asked = Asked(texts, texts, order.values, order.operator)
+        asked = Asked(texts, texts, order.values, operator=order.operator, key=order.number)
         self.simulator.count(f"{self.system}.{order.operation}")
         try:
-            return self.simulator.done(self.system, route, asked, order.number)
+            return self.simulator.done(self.system, route, asked)
         except ErrorAnswer as error:
             return error
 

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from yvaxportal.adapters.simulator.faults import Faults, Rule, skewed, spoil
 from yvaxportal.adapters.simulator.systems import ROUTES
@@ -63,7 +63,7 @@ class Simulator(ThreadingHTTPServer):
         with self._lock:
             return self._key_locks.setdefault((system, key), threading.Lock())
 
-    def done(self, system: str, route: Route, asked: Asked, key: str) -> Any:
+    def done(self, system: str, route: Route, asked: Asked) -> Any:
         """Return the answer of a system, the same again for the same key.
 
         :raises ErrorAnswer: the request is refused, or was when it came first.
@@ -71,6 +71,7 @@ class Simulator(ThreadingHTTPServer):
         if not route.changes:
             with self.world.lock:
                 return route.handler(self.world, asked)
+        key = asked.key
         if not key:
             raise ErrorAnswer("E0001")
         content = json.dumps([route.operation, asked.path, asked.body], sort_keys=True)
@@ -178,6 +179,7 @@ class Handler(BaseHTTPRequestHandler):
             "tokens": server.tokens.given,
             "answered": server.counts,
             "faults": server.faults.done,
+            "inquiries": len(server.world.chukan.inquiries),
         }
 
     def _system(self, path: str, query: str, body: bytes) -> None:
@@ -187,14 +189,21 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, None)
             return
         route, values = found
+        system = route.system or system
         rule = self.server.faults.next(system, route.operation)
         if self._refused_before(rule):
             return
         try:
-            asked = Asked(values, _query(query), _json(body), self.headers.get("X-Operator-Id", ""))
+            asked = Asked(
+                values,
+                _query(query),
+                _json(body),
+                operator=unquote(self.headers.get("X-Operator-Id", "")),
+                key=self.headers.get("Idempotency-Key", ""),
+                fault=(rule.fault, rule.seconds) if rule else ("", None),
+            )
             self.server.count(f"{system}.{route.operation}")
-            key = self.headers.get("Idempotency-Key", "")
-            status, answer = HTTPStatus.OK.value, self.server.done(system, route, asked, key)
+            status, answer = HTTPStatus.OK.value, self.server.done(system, route, asked)
         except ErrorAnswer as error:
             status, answer = error.status, error.body()
         if self.server.delay_seconds:

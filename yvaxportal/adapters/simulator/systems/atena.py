@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from yvaxportal.adapters.simulator.forms import Form, Rows
-from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Route, atenabango, listed
+from yvaxportal.adapters.simulator.systems import chukan
+from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Route, listed
 from yvaxportal.adapters.simulator.world import Record, World
 
 TITLE = "宛名連携"
@@ -13,7 +14,6 @@ MOST = 1000
 _FIRST = 810_000_000
 _NEEDED = ("shimei", "seinengappi", "seibetsu", "jusho")
 _KEPT = (*_NEEDED, "shimei_furigana", "tsusho", "jusho_yubinbango", "jusho_kodo")
-_CODE = "no_code"
 
 
 def assign(world: World, asked: Asked) -> dict[str, Any]:
@@ -100,18 +100,17 @@ def notices(world: World, asked: Asked) -> dict[str, Any]:
 
 
 def pass_to_chukan(world: World, asked: Asked) -> dict[str, Any]:
-    """Answer ``POST /chukan``. Nobody has a linkage code here until the chukan server is played as well."""
-    number = asked.body.get("atenabango") if isinstance(asked.body, dict) else None
-    if number is not None and _information(world, atenabango(number)) is None:
-        raise ErrorAnswer("not_found")
-    raise ErrorAnswer(_CODE, 422)
+    """Answer ``POST /chukan``: the same server as behind ``POST /chukan/{if_id}``."""
+    if_id = asked.body.get("if_id") if isinstance(asked.body, dict) else None
+    if not isinstance(if_id, str):
+        raise ErrorAnswer("E0001")
+    return chukan.passed_on(world, asked, if_id)
 
 
 def collect(world: World, asked: Asked) -> dict[str, Any]:
-    """Answer ``GET /chukan``: nothing has come."""
-    del world
-    asked.number("kensu", 1, MOST)
-    return listed(TITLE)
+    """Answer ``GET /chukan``: what others asked of this municipality."""
+    limit, after = asked.number("kensu", 1, MOST), asked.query.get("ikou")
+    return listed(TITLE, *chukan.left(world, after)[:limit])
 
 
 def _person(body: Any) -> Record:
