@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from yvaxportal.commands.simulator import CLIENT_ID
+from yvaxportal.commands.simulator import CLIENT_ID, PAYLOAD_KEY_FILE, RELAYED
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,17 +21,24 @@ class Simulated:
 
     url: str
     secret_file: Path
+    folders: Path
     process: "subprocess.Popen[str]" = field(repr=False)
 
     def options(self, system: str, **more: str) -> dict[str, str]:
         """Return the ini options of a ``rest`` implementation."""
+        if system == "chukan":
+            more = {"payload_key_file": str(self.secret_file.with_name(PAYLOAD_KEY_FILE.name))} | more
         return {
-            "base_url": f"{self.url}/{system}",
+            "base_url": f"{self.url}/{RELAYED.get(system, system)}",
             "token_url": f"{self.url}/token",
             "client_id": CLIENT_ID,
             "client_secret_file": str(self.secret_file),
             **more,
         }
+
+    def folder(self, system: str) -> Path:
+        """Return the folder of a ``files`` implementation."""
+        return self.folders / system
 
     def fault(self, name: str, **said: Any) -> None:
         """Demand that something goes wrong."""
@@ -59,7 +66,9 @@ class Simulated:
 @contextmanager
 def simulating(ini: Path, var: Path, *words: str) -> Iterator[Simulated]:
     """Start ``yvax simulator`` about the people of the ini's database; stop it in the end."""
-    argv = [sys.executable, "-m", "yvaxportal", "simulator", str(ini), "--port=0", "--leash", *words]
+    folders = var / "folders"
+    options = ["--port=0", "--leash", f"--folder={folders}", *words]
+    argv = [sys.executable, "-m", "yvaxportal", "simulator", str(ini), *options]
     with subprocess.Popen(
         argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -70,7 +79,7 @@ def simulating(ini: Path, var: Path, *words: str) -> Iterator[Simulated]:
             raise AssertionError(told)
         url = first.strip().rpartition("serving on ")[2].rstrip("/")
         try:
-            yield Simulated(url, var / "secrets" / "simulator-client-secret", process)
+            yield Simulated(url, var / "secrets" / "simulator-client-secret", folders, process)
         finally:
             process.terminate()
             process.communicate(timeout=30)

@@ -33,11 +33,13 @@ class Refused(AdapterError):  # noqa: N818 - the plan's word for it
     """The other side understood and said no; repeating does not help.
 
     :param code: a code of the protocol (docs/protocols), such as ``E0001`` or ``not_permitted``.
+    :param where: the item that it is about, where one is known; never a value.
     """
 
-    def __init__(self, system: str, code: str) -> None:
-        super().__init__(system, f"refused ({code})")
+    def __init__(self, system: str, code: str, where: str = "") -> None:
+        super().__init__(system, f"refused ({code}{f' at {where}' if where else ''})")
         self.code = code
+        self.where = where
 
 
 class Unauthorised(Refused):

@@ -7,6 +7,10 @@ from yvaxportal.models import codes
 from yvaxportal.values.text import _
 
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
+    codes.VrsFlag: {
+        codes.VrsFlag.MOVED_OUT: _("Moved out"),
+        codes.VrsFlag.DECEASED: _("Deceased"),
+    },
     codes.OutboxState: {
         codes.OutboxState.WAITING: _("Waits for the other system"),
         codes.OutboxState.DONE: _("Done"),

@@ -3,6 +3,16 @@
 from yvaxportal.models.atena import AdapterKey, AtenaPerson
 from yvaxportal.models.audit import AuditEvent, AuditLeaf, AuditSeal
 from yvaxportal.models.base import Base
+from yvaxportal.models.chukan import (
+    ChukanBatch,
+    ChukanCode,
+    ChukanExchangeRecord,
+    ChukanInquiry,
+    ChukanPermittedInquiry,
+    ChukanProvision,
+    ChukanStatistic,
+    ChukanSubCopy,
+)
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.resident import (
@@ -50,6 +60,14 @@ __all__ = [
     "AuditSeal",
     "Base",
     "Certificate",
+    "ChukanBatch",
+    "ChukanCode",
+    "ChukanExchangeRecord",
+    "ChukanInquiry",
+    "ChukanPermittedInquiry",
+    "ChukanProvision",
+    "ChukanStatistic",
+    "ChukanSubCopy",
     "Dose",
     "DoseRevision",
     "Eligibility",

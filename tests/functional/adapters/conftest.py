@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from tests.application import settings_of
 from tests.simulated import Simulated, simulating, write_ini
 from yvaxportal.adapters.conformance import Subjects
+from yvaxportal.adapters.folder.orders_adapter import OrdersAdapter
 from yvaxportal.adapters.setup import AdapterSetup
 from yvaxportal.embedded.places import DatabaseUrls
 
@@ -27,11 +28,13 @@ def simulated(
 
 @pytest.fixture
 def connect(simulated: Simulated, engine: Engine, tmp_path: Path) -> Iterator[Connect]:
-    """Build an implementation that talks to the simulator."""
+    """Build an implementation that talks to the simulator, over HTTP or by files."""
     made = []
 
     def build(implementation: Any, system: str, **more: str) -> Any:
-        options = simulated.options(system, **more)
+        by_files = issubclass(implementation, OrdersAdapter)
+        folder = {"folder": str(simulated.folder(system)), **more}
+        options = folder if by_files else simulated.options(system, **more)
         setup = AdapterSetup(system, options, "312029", tmp_path, engine, lambda: datetime.now(UTC))
         made.append(implementation.create(setup))
         return made[-1]

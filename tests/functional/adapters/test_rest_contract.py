@@ -3,7 +3,9 @@
 import pytest
 
 from tests.functional.adapters.conftest import Connect
+from tests.simulated import Simulated
 from yvaxportal.adapters.atena.rest import RestAtena
+from yvaxportal.adapters.chukan.rest import RestChukan
 from yvaxportal.adapters.conformance import CONTRACTS, Grade, Subjects
 from yvaxportal.adapters.resident_register.rest import RestResidentRegister
 from yvaxportal.adapters.tax.rest import RestTaxRegister
@@ -12,6 +14,7 @@ from yvaxportal.adapters.welfare.rest import RestWelfareRegister
 
 REST = {
     "atena": RestAtena,
+    "chukan": RestChukan,
     "resident_register": RestResidentRegister,
     "tax": RestTaxRegister,
     "vrs": RestVrs,
@@ -20,6 +23,19 @@ REST = {
 
 
 @pytest.mark.parametrize("system", REST)
-def test_the_contract_is_kept(connect: Connect, subjects: Subjects, system: str) -> None:
+def test_the_contract_is_kept(
+    connect: Connect, simulated: Simulated, subjects: Subjects, system: str
+) -> None:
+    for _ in range(5):
+        # Only others can ask something of the municipality.
+        simulated.add(
+            "shokai",
+            {
+                "atenabango": subjects.test_people[0],
+                "shokaikikan_kodo": "01131016",
+                "jimu_kodo": "TM99JIMU00000001",
+                "tokuteikojinjohomei_kodo": "TM99000000000001",
+            },
+        )
     results = list(CONTRACTS[system](connect(REST[system], system), subjects).results())
     assert {result.check: result.came for result in results if result.grade is not Grade.PASSED} == {}

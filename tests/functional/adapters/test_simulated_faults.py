@@ -256,6 +256,6 @@ def test_numbers_are_assigned_once_whatever_is_lost_on_the_way(
     assert atena.name_information_by_personal_number(other, CALL).atena_number == one
     with pytest.raises(NotFound):
         atena.name_information_by_personal_number(PERSONAL, CALL)
-    with pytest.raises(Refused, match="no_code"):
+    with pytest.raises(Refused, match="E0002"):
         atena.pass_to_chukan(Envelope("IF_SKI_10111", "m-1", b"{}", one), "key-11", CALL)
     assert atena.collect_from_chukan(None, 10, CALL) == ()

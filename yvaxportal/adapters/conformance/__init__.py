@@ -12,6 +12,7 @@ to leave test records, marked as such, on the other side.
 """
 
 from yvaxportal.adapters.conformance.atena import AtenaChecks
+from yvaxportal.adapters.conformance.chukan import ChukanChecks
 from yvaxportal.adapters.conformance.kit import (
     BrokenContractError,
     Checks,
@@ -31,6 +32,7 @@ CONTRACTS: dict[str, type[Contract]] = {
     "resident_register": ResidentRegisterChecks,
     "atena": AtenaChecks,
     "vrs": VrsChecks,
+    "chukan": ChukanChecks,
     "tax": TaxChecks,
     "welfare": WelfareChecks,
 }
@@ -40,6 +42,7 @@ __all__ = [
     "AtenaChecks",
     "BrokenContractError",
     "Checks",
+    "ChukanChecks",
     "Contract",
     "Grade",
     "NotApplicableError",

@@ -41,6 +41,8 @@ class Subjects:
     :param household: number and present members' atena numbers of one household that it must know.
     :param may_write: whether test people and records, marked as such, may be left on the other side.
     :param unknown: an atena number and a household number that it cannot know.
+    :param test_people: atena numbers of people who do not exist, about whom records may be written; empty
+        unless ``may_write``.
     """
 
     known: tuple[str, ...]
@@ -49,6 +51,7 @@ class Subjects:
     municipality_code: str
     fiscal_year: int
     may_write: bool = False
+    test_people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

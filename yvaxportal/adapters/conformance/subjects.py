@@ -11,6 +11,7 @@ from yvaxportal.models.resident import Resident
 from yvaxportal.values.fiscal import fiscal_year
 
 KNOWN = 5
+TEST_NAME = "見本"
 _UNKNOWN = "9" * 15
 
 
@@ -22,6 +23,8 @@ def choose_subjects(
     engine: Engine, municipality_code: str, today: date, *, may_write: bool = False
 ) -> Subjects:
     """Return a few present residents, those with the rarest characters first, and a household of several.
+
+    Test people are residents whose name begins with 見本, as nobody's does.
 
     :raises NoSubjectsError: fewer than two present residents, or no household of two.
     """
@@ -47,6 +50,14 @@ def choose_subjects(
                 select(Resident.atena_number).where(*present, Resident.household_number == household)
             )
         )
+        test_people = tuple(
+            session.scalars(
+                select(Resident.atena_number)
+                .where(*present, Resident.name.startswith(TEST_NAME))
+                .order_by(Resident.id)
+                .limit(KNOWN)
+            )
+        )
     if len(known) <= 1 or household is None:
         raise NoSubjectsError("the portal knows too few residents to ask about")
     return Subjects(
@@ -56,4 +67,5 @@ def choose_subjects(
         municipality_code=municipality_code,
         fiscal_year=fiscal_year(today),
         may_write=may_write,
+        test_people=test_people if may_write else (),
     )

@@ -34,6 +34,11 @@ FUTURE = "F0203"
 DUPLICATE = "F0204"
 UNSTEADY = "F0205"
 
+UNKNOWN_ORDER = "F0301"
+WITHDRAWN = "F0302"
+ANSWERED_OTHERWISE = "F0303"
+NOT_OF_PROTOCOL = "F0304"
+
 #: In the words of a municipality's IT staff; the first four are the national wording.
 TEXTS = {
     REQUIRED: "必須項目がありません。",
@@ -64,6 +69,10 @@ TEXTS = {
     FUTURE: "基準日時が未来です。",
     DUPLICATE: "同じ内容のファイルを受領済みです。",
     UNSTEADY: "読み取り中にファイルが書き換えられました。",
+    UNKNOWN_ORDER: "依頼していない回答です。",
+    WITHDRAWN: "期限を過ぎて取り下げた依頼への回答です。",
+    ANSWERED_OTHERWISE: "この依頼には内容の異なる回答を受領済みです。",
+    NOT_OF_PROTOCOL: "回答の内容が規約と違います。",
 }
 
 _REASONS = {

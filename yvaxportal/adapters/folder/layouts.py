@@ -16,7 +16,8 @@ from yvaxportal.values.clock import JST
 _SCOPES = ("full", "difference")
 _FILE_KEYS = {"encoding", "form", "marks", "headings", "complete"}
 _SCOPE_KEYS = {"layout", "version", "name", "totals", "columns"}
-_COLUMN_KEYS = {
+#: What a table may say of a column.
+COLUMN_KEYS = {
     "name",
     "kind",
     "width",
@@ -71,26 +72,18 @@ class Named:
     municipality_code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """One kind of file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineLayout:
+    """How lines of one kind look.
 
-    :param marks: lines begin with H, D or T, the first is a header and the last a trailer.
-    :param headings: so many lines with the titles of columns come before the data.
-    :param totals: columns of digits whose sum, modulo 10**15, the trailer has.
+    :param marks: each line begins with its mark.
     """
 
-    scope: Scope
-    layout: str
-    version: str
     encoding: Encoding
     form: Form
-    marks: bool
-    headings: int
-    complete: Complete
-    name: re.Pattern[str]
     columns: tuple[Column, ...]
-    totals: tuple[str, ...]
+    marks: bool = True
+    mark: str = "D"
 
     @property
     def counts_bytes(self) -> bool:
@@ -106,6 +99,25 @@ class Layout:
         """Return where each wanted column stands; -1 for one that the file does not have."""
         names = [column.name for column in self.columns]
         return [names.index(name) if name in names else -1 for name in wanted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout(LineLayout):
+    """One kind of file.
+
+    With ``marks`` lines begin with H, D or T, the first is a header and the last a trailer.
+
+    :param headings: so many lines with the titles of columns come before the data.
+    :param totals: columns of digits whose sum, modulo 10**15, the trailer has.
+    """
+
+    scope: Scope
+    layout: str
+    version: str
+    headings: int
+    complete: Complete
+    name: re.Pattern[str]
+    totals: tuple[str, ...]
 
     def named(self, name: str) -> Named | None:
         """Return what a file name says; None for another kind of name."""
@@ -136,23 +148,28 @@ class Layouts:
         return None
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says; LayoutError."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LayoutError(f"cannot be read ({type(error).__name__})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise LayoutError(f"is no TOML: {error}") from None
+
+
 def load_layouts(path: Path, essential: Mapping[Scope, Iterable[str]]) -> Layouts:
     """Read a layout file.
 
     :param essential: the columns that a layout must have.
     :raises LayoutError: what is wrong and where.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayoutError(f"cannot be read ({type(error).__name__})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise LayoutError(f"is no TOML: {error}") from None
-    _refuse_unknown(content, {"file", *_SCOPES}, "the file")
+    content = read_toml(path)
+    refuse_unknown(content, {"file", *_SCOPES}, "the file")
     if "full" not in content:
         raise LayoutError("has no [full]")
     common = content.get("file", {})
-    _refuse_unknown(common, _FILE_KEYS, "[file]")
+    refuse_unknown(common, _FILE_KEYS, "[file]")
     full = _layout(common, content["full"], Scope.FULL, essential)
     difference = None
     if "difference" in content:
@@ -164,7 +181,7 @@ def _layout(
     common: Mapping[str, Any], said: Mapping[str, Any], scope: Scope, essential: Mapping[Scope, Iterable[str]]
 ) -> Layout:
     where = f"[{scope.name.lower()}]"
-    _refuse_unknown(said, _SCOPE_KEYS, where)
+    refuse_unknown(said, _SCOPE_KEYS, where)
     columns = tuple(
         _column(one, f"{where} column {place}") for place, one in enumerate(said.get("columns", ()), 1)
     )
@@ -174,7 +191,7 @@ def _layout(
     for name in essential[scope]:
         if name not in names:
             raise LayoutError(f"{where} lacks the column {name}")
-    layout = _text(said, "layout", where)
+    layout = read_text(said, "layout", where)
     totals = tuple(said.get("totals", ()))
     for name in totals:
         if name not in names or columns[names.index(name)].kind is not Kind.DIGITS:
@@ -185,12 +202,12 @@ def _layout(
     return Layout(
         scope=scope,
         layout=layout,
-        version=_text(said, "version", where),
-        encoding=_word(Encoding, common, "encoding", "[file]", Encoding.UTF_8),
-        form=_word(Form, common, "form", "[file]", Form.CSV),
+        version=read_text(said, "version", where),
+        encoding=read_word(Encoding, common, "encoding", "[file]", Encoding.UTF_8),
+        form=read_word(Form, common, "form", "[file]", Form.CSV),
         marks=marks,
-        headings=_number(common, "headings", "[file]", (0, 10), 0),
-        complete=_word(Complete, common, "complete", "[file]", Complete.RENAME),
+        headings=read_number(common, "headings", "[file]", (0, 10), 0),
+        complete=read_word(Complete, common, "complete", "[file]", Complete.RENAME),
         name=_pattern(said.get("name"), layout, scope, where),
         columns=columns,
         totals=totals,
@@ -209,27 +226,33 @@ def _pattern(written: str | None, layout: str, scope: Scope, where: str) -> re.P
 
 
 def _column(said: Mapping[str, Any], where: str) -> Column:
-    _refuse_unknown(said, _COLUMN_KEYS, where)
-    name = _text(said, "name", where)
-    kind = _word(Kind, said, "kind", where, Kind.TEXT)
+    refuse_unknown(said, COLUMN_KEYS, where)
+    return read_column(said, where)
+
+
+def read_column(said: Mapping[str, Any], where: str) -> Column:
+    """Return the column that a table describes; LayoutError. Keys of other meanings are left alone."""
+    name = read_text(said, "name", where)
+    kind = read_word(Kind, said, "kind", where, Kind.TEXT)
     codes = {str(code): str(meaning) for code, meaning in said.get("codes", {}).items()}
     if (kind is Kind.CODE) != bool(codes):
         raise LayoutError(f"{where} ({name}): codes belong to kind = code, and to no other")
     return Column(
         name=name,
         kind=kind,
-        width=_number(said, "width", f"{where} ({name})", (1, _WIDEST)),
+        width=read_number(said, "width", f"{where} ({name})", (1, _WIDEST)),
         required=said.get("required", False) is True,
-        characters=_word(Characters, said, "characters", where, Characters.ANY),
+        characters=read_word(Characters, said, "characters", where, Characters.ANY),
         codes=codes,
         empty=tuple(str(one) for one in said.get("empty", ())),
-        form=_word(DateForm, said, "form", where, DateForm.ISO),
-        fill=_word(Fill, said, "fill", where, Fill.SPACE),
+        form=read_word(DateForm, said, "form", where, DateForm.ISO),
+        fill=read_word(Fill, said, "fill", where, Fill.SPACE),
         title=str(said.get("title", "")),
     )
 
 
-def _refuse_unknown(said: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+def refuse_unknown(said: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Raise LayoutError for a key that is not known."""
     if not isinstance(said, dict):
         raise LayoutError(f"{where} is no table")
     for key in sorted(said):
@@ -237,23 +260,26 @@ def _refuse_unknown(said: Mapping[str, Any], known: Iterable[str], where: str) -
             raise LayoutError(f"{where}: no such key: {key}")
 
 
-def _text(said: Mapping[str, Any], key: str, where: str) -> str:
+def read_text(said: Mapping[str, Any], key: str, where: str) -> str:
+    """Return a text that must be there; LayoutError."""
     value = said.get(key)
     if not isinstance(value, str) or not value:
         raise LayoutError(f"{where}: {key} is missing")
     return value
 
 
-def _number(
+def read_number(
     said: Mapping[str, Any], key: str, where: str, bounds: tuple[int, int], default: int | None = None
 ) -> int:
+    """Return a number between two bounds; LayoutError."""
     value, (lowest, highest) = said.get(key, default), bounds
     if not isinstance(value, int) or not lowest <= value <= highest:
         raise LayoutError(f"{where}: {key} must be a number from {lowest} to {highest}")
     return value
 
 
-def _word(words: type[Word], said: Mapping[str, Any], key: str, where: str, default: Word) -> Word:
+def read_word(words: type[Word], said: Mapping[str, Any], key: str, where: str, default: Word) -> Word:
+    """Return one of some words; LayoutError."""
     try:
         return words(said.get(key, default))
     except ValueError:

@@ -86,14 +86,12 @@ def keep_lines(
             file.write(_csv([(fault.line, fault.column, fault.code, *shown)]))
 
 
-def keep_file(folder: Path, name: str, source: Path, layout: Layout | None) -> None:
+def keep_file(folder: Path, name: str, source: Path, encoding: Encoding, *, hide: bool) -> None:
     """Keep a refused file aside as UTF-8, without what may be personal numbers.
 
-    Of a file of no known layout, or of one with a column of personal numbers, only the length of a line of
-    data is kept: where such a number stands in a damaged line cannot be known.
+    :param hide: of lines of data only the length is kept. So it must be with a file of no known layout, or of
+        one with a column of personal numbers: where such a number stands in a damaged line cannot be known.
     """
-    hide = layout is None or layout.has_secrets
-    encoding = Encoding.UTF_8 if layout is None else layout.encoding
     with whole_file(folder / name) as file:
         for line in _decoded(source, encoding):
             if _suspect(line) or (hide and not line.startswith(("H,", "T,"))):

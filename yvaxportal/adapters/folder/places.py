@@ -1,6 +1,7 @@
 """The folders of an exchange, what waits in them, and how much of it is accepted."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -66,19 +67,25 @@ class Limits:
 def waiting(folders: Folders, layouts: Layouts) -> list[Path]:
     """Return the files of the other side that are whole: those of no known name first, then by number."""
     found = []
-    for entry in os.scandir(folders.inbox):
-        name = entry.name
-        if name.startswith(".") or name.endswith(_NOT_YET) or not _is_usable(name):
-            continue
-        if not entry.is_file(follow_symlinks=False):
-            continue
-        named = layouts.named(name)
+    for path in whole_files(folders.inbox):
+        named = layouts.named(path.name)
         by_end_file = named is not None and named[0].complete is Complete.END_FILE
-        if by_end_file and not Path(entry.path + END).is_file():
+        if by_end_file and not path.with_name(path.name + END).is_file():
             continue
         place = (0, 0, "") if named is None else (1, named[1].sequence, named[1].scope.value)
-        found.append((place, name, Path(entry.path)))
+        found.append((place, path.name, path))
     return [path for *_, path in sorted(found)]
+
+
+def whole_files(folder: Path) -> Iterator[Path]:
+    """Give the files that are not being written, by their names; links and unusable names are left alone."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith(".") or name.endswith(_NOT_YET) or not _is_usable(name):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
 
 
 def must_wait(named: Named, known: Standing | None) -> bool:

@@ -31,6 +31,7 @@ from yvaxportal.adapters.folder.faults import (
 )
 from yvaxportal.adapters.folder.layouts import Layout, Layouts, Named, Scope
 from yvaxportal.adapters.folder.ledger import Entry, Result
+from yvaxportal.adapters.folder.lines import Encoding
 from yvaxportal.adapters.folder.places import END, Folders, Limits, must_wait, waiting
 from yvaxportal.adapters.folder.reading import Reading, too_many
 from yvaxportal.adapters.folder.register import Delivery, Register
@@ -93,27 +94,12 @@ class Receiver:
     @contextmanager
     def _alone(self) -> Iterator[bool]:
         self.store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self.store.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(handle)
+        with locked(self.store.folder / "lock") as alone:
+            yield alone
 
     def _claim(self, path: Path) -> bool:
         """Take a file out of the other side's hands; False when they took it back."""
-        try:
-            path.rename(self.folders.work / path.name)
-        except FileNotFoundError:
-            return False
-        path.with_name(path.name + END).unlink(missing_ok=True)
-        sync_folder(self.folders.work)
-        sync_folder(self.folders.inbox)
-        return True
+        return claim(self.folders, path)
 
     def _recover(self) -> int:
         """Go on where a process ended: with what lies in ``work``, then with what only lacks its papers."""
@@ -132,7 +118,7 @@ class Receiver:
             # Put in place of the file between looking and claiming: what it leads to is not ours to read.
             path.unlink()
             return
-        digest = _digest(path, self.limits.max_file_bytes)
+        digest = digest_of(path, self.limits.max_file_bytes)
         with self.store.reading() as connection:
             known = ledger.find(connection, digest)
         if known is not None and not known.finished and known.name == path.name:
@@ -238,7 +224,9 @@ class Receiver:
         layout = None if found is None else found[0]
         if path.exists():
             if entry.result is Result.REFUSED:
-                papers.keep_file(self.folders.quarantine, path.name, path, layout)
+                encoding = Encoding.UTF_8 if layout is None else layout.encoding
+                hide = layout is None or layout.has_secrets
+                papers.keep_file(self.folders.quarantine, path.name, path, encoding, hide=hide)
             elif faults and found is not None:
                 self._keep_lines(path, *found, faults)
         papers.write_errors(self.folders.ack, entry.name, faults)
@@ -278,6 +266,33 @@ class Receiver:
                     path.unlink()
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a lock among processes and threads; False when another holds it. It ends with the process."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+def claim(folders: Folders, path: Path) -> bool:
+    """Take a file out of the other side's hands; False when they took it back."""
+    try:
+        path.rename(folders.work / path.name)
+    except FileNotFoundError:
+        return False
+    path.with_name(path.name + END).unlink(missing_ok=True)
+    sync_folder(folders.work)
+    sync_folder(folders.inbox)
+    return True
+
+
 _COUNT = "SELECT count(*) FROM {schema}.{table}"
 
 
@@ -288,7 +303,7 @@ def _rows(reading: Reading, connection: sqlite3.Connection) -> Iterator[tuple[in
     connection.executemany("INSERT OR IGNORE INTO refused VALUES (?)", keys)
 
 
-def _digest(path: Path, most: int) -> str:
+def digest_of(path: Path, most: int) -> str:
     """Return the SHA-256 of a file; of one that is too large anyway, that of its beginning."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 from yvaxportal.adapters.folder.columns import SEPARATOR, Column, Fill, Kind
 from yvaxportal.adapters.folder.faults import CHARACTERS, COLUMNS, UNDECODABLE
-from yvaxportal.adapters.folder.layouts import Form, Layout
+from yvaxportal.adapters.folder.layouts import Form, LineLayout
 
-DATA = "D"
 Line = str | bytes
 Values = Sequence[str]
 
@@ -27,11 +26,11 @@ class LineFaultError(Exception):
 class RecordParser:
     """Judges lines of one layout. ``wanted`` are the columns to be given, in that order; "" for none."""
 
-    def __init__(self, layout: Layout, wanted: Sequence[str]) -> None:
+    def __init__(self, layout: LineLayout, wanted: Sequence[str]) -> None:
         self.layout = layout
         self._columns = layout.columns
         self._offset = 1 if layout.marks else 0
-        mark = [DATA] if layout.marks else []
+        mark = [layout.mark] if layout.marks else []
         self._pattern = re.compile(
             SEPARATOR.join([*mark, *(column.pattern() for column in layout.columns)])
         ).fullmatch
@@ -45,7 +44,7 @@ class RecordParser:
         self._places = [
             place + self._offset if place >= 0 else self._width for place in layout.places(wanted)
         ]
-        self._cut = _cutter(layout)
+        self._cut = cutter(layout)
 
     def fields(self, line: Line) -> list[str]:
         """Return the values of a line as the file has them, the mark included; LineFaultError."""
@@ -69,7 +68,7 @@ class RecordParser:
         return [kept[place] for place in self._places]
 
     def _first_fault(self, fields: list[str]) -> LineFaultError:
-        if len(fields) != self._width or (self._offset and fields[0] != DATA):
+        if len(fields) != self._width or (self._offset and fields[0] != self.layout.mark):
             return LineFaultError("", COLUMNS)
         for column, value in zip(self._columns, fields[self._offset :], strict=True):
             code = column.fault(value)
@@ -91,7 +90,8 @@ def cut_csv(line: Line) -> list[str]:
     return fields
 
 
-def _cutter(layout: Layout) -> Callable[[Line], list[str]]:
+def cutter(layout: LineLayout) -> Callable[[Line], list[str]]:
+    """Return what cuts lines of a layout into values, the mark included."""
     if layout.form is Form.CSV:
         return cut_csv
     cuts: list[tuple[str, slice, Callable[[str], str]]] = []

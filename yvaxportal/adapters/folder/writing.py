@@ -1,5 +1,6 @@
 """Files that appear only whole: written beside under a name nobody reads, flushed, renamed."""
 
+import codecs
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from yvaxportal.adapters.folder.columns import Column, Fill
-from yvaxportal.adapters.folder.layouts import Form, Layout, Named
+from yvaxportal.adapters.folder.layouts import Form, Layout, LineLayout, Named
 from yvaxportal.adapters.folder.lines import Encoding
 from yvaxportal.adapters.folder.reading import COUNT_WIDTHS, HEADER_WIDTHS, TOTAL_MODULUS, TOTAL_WIDTH
 from yvaxportal.adapters.folder.records import unfilled
@@ -44,11 +45,17 @@ class CannotWriteError(Exception):
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to; ``path`` exists with all of it afterwards, or as it was before on an error."""
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Give a file to write to; ``path`` exists with all of it afterwards, or as it was before on an error.
+
+    :param mode: what others may do with it, from its first byte on; the process's umask takes from it.
+    """
     beside = path.with_name(f".{path.name}{UNFINISHED}")
     try:
-        with beside.open("wb") as file:
+        # What a broken attempt left may have been made with other rights.
+        beside.unlink(missing_ok=True)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -81,10 +88,9 @@ def write_delivery(
     :raises CannotWriteError: values that do not fit or that the encoding does not have: they are never
         replaced by others. There is no file then.
     """
-    writer = _Writer(layout)
+    writer = LineWriter(layout, layout.totals)
     with whole_file(path) as file:
-        if layout.encoding in {Encoding.UTF_16, Encoding.UTF_8_BOM}:
-            file.write("\ufeff".encode("utf-16-le" if layout.encoding is Encoding.UTF_16 else "utf-8"))
+        file.write(byte_order_mark(layout.encoding))
         if layout.marks:
             moment = named.as_of.astimezone(JST).isoformat(timespec="seconds")
             head = ("H", layout.layout, layout.version, municipality_code, named.scope.value)
@@ -102,20 +108,34 @@ def write_delivery(
     return writer.count
 
 
-class _Writer:
-    def __init__(self, layout: Layout) -> None:
+def byte_order_mark(encoding: Encoding) -> bytes:
+    """Return what a file of an encoding begins with."""
+    match encoding:
+        case Encoding.UTF_16:
+            return codecs.BOM_UTF16_LE
+        case Encoding.UTF_8_BOM:
+            return codecs.BOM_UTF8
+    return b""
+
+
+class LineWriter:
+    """Writes rows of one layout. ``problems`` are the values that could not be written."""
+
+    def __init__(self, layout: LineLayout, totals: Sequence[str] = ()) -> None:
         self.layout = layout
         self.count = 0
         self.problems: list[WritingProblem] = []
-        self._places = layout.places(layout.totals)
+        self._places = layout.places(totals)
         self.totals = [0] * len(self._places)
         codecs = {Encoding.UTF_16: "utf-16-le", Encoding.UTF_8_BOM: "utf-8"}
         self._codec = codecs.get(layout.encoding, layout.encoding.value)
 
     def line(self, text: str) -> bytes:
+        """Return a text as a line."""
         return f"{text}{_END}".encode(self._codec)
 
     def mark(self, fields: Sequence[str], widths: Sequence[int]) -> bytes:
+        """Return a header or a trailer."""
         if self.layout.form is Form.CSV:
             return self.line(",".join(fields))
         return self.line("".join(field.ljust(width) for field, width in zip(fields, widths, strict=True)))
@@ -123,7 +143,7 @@ class _Writer:
     def data(self, row: Sequence[str]) -> bytes:
         """Return a row as a line; an empty one when it cannot be written, and the problem is kept."""
         self.count += 1
-        pieces = [] if not self.layout.marks else [b"D" if self._codec != "utf-16-le" else b"D\x00"]
+        pieces = [] if not self.layout.marks else [self.layout.mark.encode(self._codec)]
         for column, value in zip(self.layout.columns, row, strict=True):
             problem = column.fault(value) or ("" if self._encodes(value) else "encoding")
             piece = b"" if problem else self._piece(column, value)

@@ -1,7 +1,7 @@
 """What a status and an error body mean in the portal's tree of errors (docs/protocols/rest.md, 4)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -30,6 +30,7 @@ COMMON_CODES: Mapping[str, str] = {
     "unknown_cursor": "継続位置が無効です。",
 }
 UNLISTED = "unlisted"
+_UNAUTHORISED_CODES = frozenset({"invalid_token", "forbidden"})
 
 _SERVER_FAILED = range(500, 600)
 _CLIENT_ERRORS = range(400, 500)
@@ -114,9 +115,24 @@ def codes_of(body: bytes) -> list[str]:
     return [code for code in codes if isinstance(code, str)]
 
 
+def known_code(operation: Operation, codes: Iterable[str]) -> str:
+    """Return the first code that the portal acts upon, ``unlisted`` when there is none."""
+    return next((code for code in codes if code in COMMON_CODES or code in operation.codes), UNLISTED)
+
+
+def refusal_by_code(system: str, operation: Operation, code: str) -> AdapterError:
+    """Return what a code means where there is no status beside it (docs/protocols/folder.md)."""
+    known = known_code(operation, [code])
+    if known in _UNAUTHORISED_CODES:
+        return Unauthorised(system, known)
+    if known == "not_found":
+        return NotFound(system, operation.what)
+    return Refused(system, known)
+
+
 def _refusal(system: str, operation: Operation, status: int, body: bytes) -> AdapterError:
     codes = codes_of(body)
-    known = next((code for code in codes if code in COMMON_CODES or code in operation.codes), UNLISTED)
+    known = known_code(operation, codes)
     if status == _UNAUTHORISED:
         return Unauthorised(system, "invalid_token")
     if status == _FORBIDDEN:

@@ -73,10 +73,13 @@ class RestSettings:
     breaker_seconds: float = 10.0
 
     @classmethod
-    def read(cls, setup: AdapterSetup) -> "RestSettings":
-        """Return the checked settings; SettingsError names the first option that is wrong, never a value."""
+    def read(cls, setup: AdapterSetup, *more: str) -> "RestSettings":
+        """Return the checked settings; SettingsError names the first option that is wrong, never a value.
+
+        :param more: options beside those of docs/protocols/rest.md, 8, which the implementation reads itself.
+        """
         # The secret itself is no option: where it belongs is said when it is read.
-        setup.refuse_unknown((*OPTIONS, "client_secret"))
+        setup.refuse_unknown((*OPTIONS, "client_secret", *more))
         auth = _auth(setup)
         base_url = _url(setup, "base_url")
         with_token = auth is not AuthMethod.MUTUAL_TLS

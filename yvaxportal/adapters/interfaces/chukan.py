@@ -30,12 +30,15 @@ class IChukan(IAdapter):
     system (function 4); encryption and decryption of what is exchanged (functions 7 and 8) are the
     implementation's and its server's, and the portal never sees a linkage code. The real specification is
     not public: docs/protocols/chukan.md follows the public description and keeps the national wording.
+
+    Beside the codes named below, what is no value of the message is refused with ``E0001`` to ``E0004``
+    (docs/protocols/rest.md, 4). Days are days in Japan.
     """
 
     def request_code(atena_number: str, idempotency_key: str, context: CallContext) -> LinkageCodeState:
         """Ask for a linkage code for a person (function 1, 符号管理); it comes days later (``IF_FGU_20215``).
 
-        Somebody who has one, or for whom one was asked, keeps it.
+        Somebody who has one, or for whom one was asked, keeps it; after ``failed`` it is asked for again.
 
         :raises NotFound: the atena system cannot replace the number.
         """
@@ -46,7 +49,9 @@ class IChukan(IAdapter):
     def inquire(subject: InquirySubject, idempotency_key: str, context: CallContext) -> InquiryStatus:
         """Begin an inquiry (function 2, 情報照会, ``IF_SKI_10111``); it goes on by itself on the server.
 
-        :raises Refused: ``no_code`` (符号が未取得), ``not_permitted`` (照会は許可されていません).
+        :raises NotFound: the atena system cannot replace the number.
+        :raises Refused: ``not_permitted`` (照会は許可されていません) when the four-tuple is not in the list
+            today, then ``no_code`` (符号が未取得).
         """
 
     def inquiry_status(inquiry_id: str, context: CallContext) -> InquiryStatus:
@@ -58,14 +63,17 @@ class IChukan(IAdapter):
     def inquiry_answer(inquiry_id: str, context: CallContext) -> InquiryAnswer:
         """Return the answer (``IF_SKI_11112``); it can be fetched again until it expires.
 
-        :raises Refused: ``not_answered`` while there is none, ``no_data``, ``refused``, ``expired``.
+        :raises Refused: ``not_answered`` while there is none, ``no_data``, ``refused``, ``failed``,
+            ``cancelled``, ``expired``.
         :raises NotFound: there is no such inquiry.
         """
 
     def cancel_inquiry(inquiry_id: str, idempotency_key: str, context: CallContext) -> InquiryStatus:
         """Give up an inquiry that has no answer yet (取りやめ, ``IF_SKI_50111``).
 
-        :raises Refused: ``answered`` when it is too late.
+        Given up once more it stays given up.
+
+        :raises Refused: ``answered`` when it is too late: it has ended in another way.
         :raises NotFound: there is no such inquiry.
         """
 
@@ -80,8 +88,9 @@ class IChukan(IAdapter):
     def answer_provision(
         request_id: str, items: Sequence[InformationItem], idempotency_key: str, context: CallContext
     ) -> ProvisionRequest:
-        """Answer a waiting request by hand (``IF_TKY_20311``, ``IF_TKY_20511``); no items means no data.
+        """Answer a request by hand (``IF_TKY_20311``, ``IF_TKY_20511``); no items means no data.
 
+        :param items: up to 100.
         :raises Refused: ``not_waiting`` when it was answered or expired.
         :raises NotFound: there is no such request.
         """
@@ -91,18 +100,26 @@ class IChukan(IAdapter):
     ) -> tuple[SubCopyOutcome, ...]:
         """Register or correct sub-copies (function 6, 副本, ``IF_DBM_10111``, ``IF_DBM_20113``).
 
-        One outcome for each, in order; a row that is refused keeps nobody else's from being taken.
+        One outcome for each, in order; a row that is refused keeps nobody else's from being taken. The same
+        version with the same content is taken again and changes nothing.
 
-        :param copies: up to 10,000. Codes: ``outdated`` (older version), ``unknown_person``, ``bad_layout``.
+        :param copies: up to 10,000. Codes: ``outdated`` (an older version, or the same with other content),
+            ``unknown_person``, ``other_person`` (the record belongs to somebody else), ``bad_layout``.
         """
 
     def sub_copies(atena_number: str, context: CallContext) -> tuple[SubCopy, ...]:
-        """Return the sub-copies that the server holds of a person (``IF_DBM_30112``), oldest record first."""
+        """Return the sub-copies that the server holds of a person (``IF_DBM_30112``), oldest record first.
+
+        Deleted ones are not among them; somebody without any, or unknown, has none.
+        """
 
     def exchange_records(
         first_day: date, last_day: date, cursor: str | None, limit: int, context: CallContext
     ) -> Page[ExchangeRecord]:
         """Return the exchange records of some days (function 5, 情報提供等記録, ``IF_TKM_40113``).
+
+        Oldest first. There is one for every inquiry and every provision that was answered, also when there
+        was no data.
 
         :param limit: 1 to 1,000.
         """
@@ -117,7 +134,7 @@ class IChukan(IAdapter):
         """
 
     def batches(day: date, context: CallContext) -> tuple[BatchState, ...]:
-        """Return the batches of a day (function 10, システム管理: バッチの状況管理)."""
+        """Return the batches begun on a day, oldest first (function 10, システム管理: バッチの状況管理)."""
 
     def statistics(day: date, context: CallContext) -> ServerStatistics:
         """Return the counts of a day (function 10: 業務統計情報の集計)."""
@@ -128,5 +145,6 @@ class IChukan(IAdapter):
     def delete_expired(idempotency_key: str, context: CallContext) -> ExpiredDeletion:
         """Have the server delete what is past its term (function 10: 保管期限切れ情報の削除).
 
-        Exchange records are deleted after seven years, answers after their ``expires_at``.
+        Exchange records are deleted after seven years, inquiries after their ``expires_at``, provisions
+        30 days after their ``answer_until``.
         """

@@ -6,21 +6,36 @@ The linkage codes (符号) themselves never reach the portal: it learns only whe
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 
+from yvaxportal.models.codes import CodeState, InquiryState, ProvisionState
 
-class CodeState(StrEnum):
-    """Whether a person has a linkage code (符号), which takes days to get."""
-
-    NONE = "none"
-    REQUESTED = "requested"
-    HELD = "held"
-    FAILED = "failed"
+__all__ = [
+    "BatchState",
+    "CodeState",
+    "ExchangeRecord",
+    "ExpiredDeletion",
+    "InformationItem",
+    "InquiryAnswer",
+    "InquiryState",
+    "InquiryStatus",
+    "InquirySubject",
+    "LinkageCodeState",
+    "OperatorRights",
+    "PermittedInquiry",
+    "ProvisionRequest",
+    "ProvisionState",
+    "ServerStatistics",
+    "SubCopy",
+    "SubCopyOutcome",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkageCodeState:
-    """The linkage code of one person."""
+    """The linkage code of one person.
+
+    :param since: when the state began; for ``none`` when it was asked.
+    """
 
     atena_number: str
     state: CodeState
@@ -31,10 +46,12 @@ class LinkageCodeState:
 class InquirySubject:
     """What is asked, of whom, on which ground: the four-tuple of the permitted-inquiry list, and the person.
 
-    :param affair_code: 事務コード, 16 characters like the next two.
+    :param affair_code: 事務コード, 16 of ``0-9A-Z`` like the next two.
     :param procedure_code: 事務手続コード.
     :param information_name_code: 特定個人情報名コード.
-    :param provider_code: organisation asked (情報提供者機関コード).
+    :param provider_code: organisation asked (情報提供者機関コード), 3 to 16 of ``0-9A-Z``, the first two its
+        kind (``provider_kind`` of the permitted-inquiry list).
+    :param first_day: with ``last_day`` the period asked about, both days included.
     """
 
     atena_number: str
@@ -46,29 +63,13 @@ class InquirySubject:
     last_day: date | None = None
 
 
-class InquiryState(StrEnum):
-    """Where an inquiry stands: asked → accepted → permitted or refused → answered, ... → fetched."""
-
-    REQUESTED = "requested"
-    ACCEPTED = "accepted"
-    PERMITTED = "permitted"
-    REFUSED = "refused"
-    MANUAL_WAIT = "manual_wait"
-    ANSWERED = "answered"
-    NO_DATA = "no_data"
-    FAILED = "failed"
-    FETCHED = "fetched"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
 @dataclass(frozen=True, slots=True)
 class InquiryStatus:
     """How one inquiry stands.
 
     :param processing_number: 処理通番, binds the records of both sides; None until permitted.
-    :param code: why it was refused or failed, a code of the protocol.
-    :param expires_at: after this the answer is deleted on the server.
+    :param code: why it was refused or failed, 1 to 32 of ``a-z0-9_``; empty otherwise.
+    :param expires_at: after this an ended inquiry and its answer are deleted on the server; None before.
     """
 
     inquiry_id: str
@@ -81,7 +82,13 @@ class InquiryStatus:
 
 @dataclass(frozen=True, slots=True)
 class InformationItem:
-    """One record of the standard data layout (特定個人情報データ標準レイアウト): item codes and values."""
+    """One record of the standard data layout (特定個人情報データ標準レイアウト): item codes and values.
+
+    :param information_name_code: 特定個人情報名コード, 16 of ``0-9A-Z``.
+    :param layout_version: year and month of the layout, ``2026.07``.
+    :param values: 1 to 500; an item code has 1 to 16 of ``0-9A-Z``, a value up to 1,000 characters, exactly
+        as they came. None only in a sub-copy that is deleted.
+    """
 
     information_name_code: str
     layout_version: str
@@ -99,19 +106,12 @@ class InquiryAnswer:
     items: tuple[InformationItem, ...]
 
 
-class ProvisionState(StrEnum):
-    """Where a request by another organisation stands."""
-
-    WAITING = "waiting"
-    ANSWERED_BY_COPY = "answered_by_copy"
-    ANSWERED = "answered"
-    WITHHELD = "withheld"
-    EXPIRED = "expired"
-
-
 @dataclass(frozen=True, slots=True)
 class ProvisionRequest:
-    """What another organisation asks of this municipality."""
+    """What another organisation asks of this municipality.
+
+    :param answer_until: until then an answer is taken; afterwards the request is ``expired``.
+    """
 
     request_id: str
     processing_number: str
@@ -128,9 +128,12 @@ class ProvisionRequest:
 class SubCopy:
     """A sub-copy (副本) of one person's record, from which the server answers by itself.
 
-    :param version: of the record; an older one than the server holds is refused.
+    :param record_id: レコード識別番号, 1 to 64 of ``0-9A-Za-z._-``; it stays with one person.
+    :param version: of the record, 1 or more; an older one than the server holds is refused.
+    :param published_from: from this day to ``published_to``, both included, it is answered from.
     :param withheld: no automatic answer (自動応答不可); ``not_disclosed``: hidden from the person's portal
         (不開示該当).
+    :param deleted: the record is no more: its values go, its version stays, so that no older one comes back.
     """
 
     record_id: str
@@ -169,7 +172,10 @@ class ExchangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class PermittedInquiry:
-    """One line of the permitted-inquiry list (照会許可用照会リスト)."""
+    """One line of the permitted-inquiry list (照会許可用照会リスト), with the days it is in force.
+
+    :param provider_kind: the first two characters of the codes of the organisations that may be asked.
+    """
 
     affair_code: str
     procedure_code: str
@@ -181,7 +187,10 @@ class PermittedInquiry:
 
 @dataclass(frozen=True, slots=True)
 class OperatorRights:
-    """What an operator may do on the server (職員認証・権限管理)."""
+    """What an operator may do on the server (職員認証・権限管理).
+
+    :param functions: of ``inquiry``, ``provision``, ``sub_copy``, ``exchange_record``, ``management``.
+    """
 
     operator_id: str
     functions: frozenset[str]
@@ -190,7 +199,10 @@ class OperatorRights:
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """How a batch on the server stands (システム管理: バッチの状況)."""
+    """How a batch on the server stands (システム管理: バッチの状況).
+
+    :param state: ``running``, ``ended`` or ``failed``.
+    """
 
     batch_id: str
     name: str
@@ -203,7 +215,12 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatistics:
-    """Counts of one day (システム管理: 業務統計情報)."""
+    """Counts of one day in Japan (システム管理: 業務統計情報).
+
+    :param inquiries: begun; ``provisions``: asked by others.
+    :param sub_copies: taken, corrections and deletions included.
+    :param refused: inquiries and sub-copies that were refused.
+    """
 
     day: date
     inquiries: int

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from zope.interface import implementer
 
 from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason
-from yvaxportal.adapters.http import Lines
 from yvaxportal.adapters.http.adapter import Record, RestAdapter
 from yvaxportal.adapters.interfaces import IResidentRegister
 from yvaxportal.adapters.messages.common import CallContext
@@ -23,6 +22,7 @@ from yvaxportal.adapters.messages.resident_register import (
     Snapshot,
     Unusable,
 )
+from yvaxportal.adapters.wire import Stream
 from yvaxportal.models.codes import ForeignResidentCategory, ResidentCategory, Sex
 from yvaxportal.values.personal_number import PersonalNumber
 
@@ -152,7 +152,7 @@ class RestResidentRegister(RestAdapter):
             unusable=unusable,
         )
 
-    def _people(self, lines: Lines, expected: int | None, last: str, unusable: list[Unusable]) -> Any:
+    def _people(self, lines: Stream, expected: int | None, last: str, unusable: list[Unusable]) -> Any:
         with lines:
             yield None
             for record in lines:

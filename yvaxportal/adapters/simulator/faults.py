@@ -23,11 +23,14 @@ FAULTS = {
     "out_of_order": "changes come in the wrong order",
     "clock_skew": "the clock of the other side is wrong by `seconds` (600) from now on",
     "token_expired": "the token is refused with 401 and forgotten",
-    "permit_refused": "an inquiry is refused (chukan)",
-    "permit_delayed": "an inquiry waits for its permit (chukan)",
+    "permit_refused": "an inquiry (chukan) is refused instead of permitted",
+    "permit_delayed": "an inquiry (chukan) waits `seconds` (30) longer for its permit",
 }
+#: What only the permit of an inquiry can do.
+PERMIT = frozenset({"permit_refused", "permit_delayed"})
 ANY = "*"
-_OTHER_CITY = "131016"
+#: A municipality that the city is not.
+OTHER_CITY = "131016"
 _OTHERS = {"atenabango": "900000000000009", "kenbango": "9900000009"}
 _MEGABYTES = 5
 _HOUR = 3600
@@ -50,6 +53,8 @@ class Rule:
 
     def matches(self, system: str, operation: str) -> bool:
         """Tell whether the demand is for this operation."""
+        if self.fault in PERMIT and (system, operation) != ("chukan", "inquire"):
+            return False
         return self.system in {ANY, system} and self.operation in {ANY, operation} and self.times != 0
 
 
@@ -104,7 +109,7 @@ def spoil(rule: Rule, operation: str, answer: Any) -> Any:
                 _person(record)[name] = _OTHERS[name]
         case "wrong_municipality":
             for record in records:
-                _person(record)["shikuchosonkodo"] = _OTHER_CITY
+                _person(record)["shikuchosonkodo"] = OTHER_CITY
         case "out_of_order":
             records.reverse()
         case "duplicate_delivery" if operation == "changes":

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from yvaxportal.adapters.simulator.faults import Faults, Rule, skewed, spoil
 from yvaxportal.adapters.simulator.systems import ROUTES
@@ -47,7 +47,7 @@ class Simulator(ThreadingHTTPServer):
         self.tokens = Tokens(world, client_id, secret, token_seconds)
         self.faults = Faults(seed)
         self.delay_seconds = delay_seconds
-        self.answers: dict[tuple[str, str], tuple[str, int, Any]] = {}
+        self.answers: dict[tuple[str, str], tuple[str, Any]] = {}
         self.counts: dict[str, int] = {}
         self._key_locks: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -62,6 +62,36 @@ class Simulator(ThreadingHTTPServer):
         """Return the lock of an idempotency key: its second request waits for the first."""
         with self._lock:
             return self._key_locks.setdefault((system, key), threading.Lock())
+
+    def done(self, system: str, route: Route, asked: Asked) -> Any:
+        """Return the answer of a system, the same again for the same key.
+
+        :raises ErrorAnswer: the request is refused, or was when it came first.
+        """
+        if not route.changes:
+            with self.world.lock:
+                return route.handler(self.world, asked)
+        key = asked.key
+        if not key:
+            raise ErrorAnswer("E0001")
+        content = json.dumps([route.operation, asked.path, asked.body], sort_keys=True)
+        with self.once(system, key):
+            known = self.answers.get((system, key))
+            if known is None:
+                known = (content, self._handled(route, asked))
+                self.answers[system, key] = known
+        if known[0] != content:
+            raise ErrorAnswer("key_reused")
+        if isinstance(known[1], ErrorAnswer):
+            raise known[1]
+        return known[1]
+
+    def _handled(self, route: Route, asked: Asked) -> Any:
+        try:
+            with self.world.lock:
+                return route.handler(self.world, asked)
+        except ErrorAnswer as error:
+            return error
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: whoever tests a client that goes away does so on purpose."""
@@ -149,6 +179,7 @@ class Handler(BaseHTTPRequestHandler):
             "tokens": server.tokens.given,
             "answered": server.counts,
             "faults": server.faults.done,
+            "inquiries": len(server.world.chukan.inquiries),
         }
 
     def _system(self, path: str, query: str, body: bytes) -> None:
@@ -158,13 +189,21 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, None)
             return
         route, values = found
+        system = route.system or system
         rule = self.server.faults.next(system, route.operation)
         if self._refused_before(rule):
             return
         try:
-            asked = Asked(values, _query(query), _json(body), self.headers.get("X-Operator-Id", ""))
+            asked = Asked(
+                values,
+                _query(query),
+                _json(body),
+                operator=unquote(self.headers.get("X-Operator-Id", "")),
+                key=self.headers.get("Idempotency-Key", ""),
+                fault=(rule.fault, rule.seconds) if rule else ("", None),
+            )
             self.server.count(f"{system}.{route.operation}")
-            status, answer = self._done(system, route, asked)
+            status, answer = HTTPStatus.OK.value, self.server.done(system, route, asked)
         except ErrorAnswer as error:
             status, answer = error.status, error.body()
         if self.server.delay_seconds:
@@ -197,29 +236,6 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, None, retry_after="0")
             return True
         return False
-
-    def _done(self, system: str, route: Route, asked: Asked) -> tuple[int, Any]:
-        world = self.server.world
-        if not route.changes:
-            with world.lock:
-                return HTTPStatus.OK, route.handler(world, asked)
-        key = self.headers.get("Idempotency-Key", "")
-        if not key:
-            raise ErrorAnswer("E0001")
-        content = json.dumps([route.operation, asked.path, asked.body], sort_keys=True)
-        with self.server.once(system, key):
-            known = self.server.answers.get((system, key))
-            if known is not None:
-                if known[0] != content:
-                    raise ErrorAnswer("key_reused")
-                return known[1], known[2]
-            try:
-                with world.lock:
-                    answered: tuple[int, Any] = (HTTPStatus.OK, route.handler(world, asked))
-            except ErrorAnswer as error:
-                answered = (error.status, error.body())
-            self.server.answers[system, key] = (content, *answered)
-            return answered
 
     def _send(
         self, status: int, answer: Any, rule: Rule | None = None, retry_after: str | None = None

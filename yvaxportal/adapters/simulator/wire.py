@@ -44,12 +44,18 @@ class ErrorAnswer(Exception):  # noqa: N818 - what is answered
 
 @dataclass(frozen=True)
 class Asked:
-    """One request, after its token was found good."""
+    """One request, after its token was found good.
+
+    :param key: the idempotency key, empty without.
+    :param fault: what is to go wrong with it, and for how many seconds.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any = None
     operator: str = ""
+    key: str = ""
+    fault: tuple[str, float | None] = ("", None)
 
     def number(self, name: str, lowest: int, highest: int) -> int:
         """Return a whole number of the query."""
@@ -120,7 +126,8 @@ Handler = Callable[[Any, Asked], dict[str, Any] | Lines | None]
 class Route:
     """One operation: how it is reached, and who answers.
 
-    :param changes: needs an idempotency key.
+    :param changes: needs an idempotency key, under which the server answers once.
+    :param system: whose faults and counts these are, where another system passes the message on.
     """
 
     operation: str
@@ -128,6 +135,7 @@ class Route:
     template: str
     handler: Handler
     changes: bool = False
+    system: str = ""
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the values in the path, None when the request is for another operation."""

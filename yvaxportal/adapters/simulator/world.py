@@ -7,6 +7,7 @@ The world file has one JSON value a line, each with one key:
 ``{"shikaku": {...}}``     ``atenabango``, ``rireki``
 ``{"ido": {...}}``         a change, in the order it was processed
 ``{"kiroku": {...}}``      a dose as docs/protocols/vrs.md has it, of whatever municipality
+``{"shokai": {...}}``, ``kotae``, ``kyoka``, ``shokuin``, ``chukan``: see ``intermediate``
 """
 
 import json
@@ -15,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+from yvaxportal.adapters.simulator.intermediate import Intermediate
 
 Record = dict[str, Any]
 RESIDENT = "1"
@@ -40,6 +43,7 @@ class World:
         self.certificates = 0
         self.snapshots: dict[str, tuple[list[Record], str, int]] = {}
         self.skew = timedelta()
+        self.chukan = Intermediate(municipality_code, self.instant)
 
     def now(self) -> str:
         """Return the instant by the simulator's clock, as the protocols write it."""
@@ -73,6 +77,8 @@ class World:
                 self.happen(value)
             case "kiroku":
                 self.keep_dose(value)
+            case "shokai" | "kotae" | "kyoka" | "shokuin" | "chukan":
+                self.chukan.add(kind, value)
             case _:
                 raise ValueError(f"no such kind of line: {kind}")
 
@@ -91,6 +97,10 @@ class World:
         """Record a dose in VRS; its number is never forgotten."""
         self.doses[dose["kirokubango"]] = dose
         self.dose_ids.append(dose["kirokubango"])
+
+    def knows(self, number: str) -> bool:
+        """Tell whether somebody has an atena number."""
+        return number in self.residents or number in self.atena
 
     def household(self, number: str) -> list[Record]:
         """Return the present members, the head first."""

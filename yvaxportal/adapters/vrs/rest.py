@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from zope.interface import implementer
 
 from yvaxportal.adapters.errors import BadAnswerReason, NotFound, Refused
-from yvaxportal.adapters.http import Lines
 from yvaxportal.adapters.http.adapter import Record, RestAdapter
 from yvaxportal.adapters.interfaces import IVrs
 from yvaxportal.adapters.messages.common import CallContext, Page
@@ -22,6 +21,7 @@ from yvaxportal.adapters.messages.vrs import (
     VrsRecord,
     VrsTarget,
 )
+from yvaxportal.adapters.wire import Stream
 from yvaxportal.models.codes import CertificateKind, VaccinationStatus
 
 _STATUSES = {"1": VaccinationStatus.DONE, "2": VaccinationStatus.NOT_DONE}
@@ -177,7 +177,7 @@ class RestVrs(RestAdapter):
         next(records)
         return records
 
-    def _downloaded(self, lines: Lines) -> Iterator[Any]:
+    def _downloaded(self, lines: Stream) -> Iterator[Any]:
         with lines:
             yield None
             for record in lines:

@@ -4,7 +4,9 @@ import re
 from datetime import datetime
 from typing import Any
 
-from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Route, atenabango, listed
+from yvaxportal.adapters.simulator.forms import Form, Rows
+from yvaxportal.adapters.simulator.systems import chukan
+from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Route, listed
 from yvaxportal.adapters.simulator.world import Record, World
 
 TITLE = "宛名連携"
@@ -12,7 +14,6 @@ MOST = 1000
 _FIRST = 810_000_000
 _NEEDED = ("shimei", "seinengappi", "seibetsu", "jusho")
 _KEPT = (*_NEEDED, "shimei_furigana", "tsusho", "jusho_yubinbango", "jusho_kodo")
-_CODE = "no_code"
 
 
 def assign(world: World, asked: Asked) -> dict[str, Any]:
@@ -99,18 +100,17 @@ def notices(world: World, asked: Asked) -> dict[str, Any]:
 
 
 def pass_to_chukan(world: World, asked: Asked) -> dict[str, Any]:
-    """Answer ``POST /chukan``. Nobody has a linkage code here until the chukan server is played as well."""
-    number = asked.body.get("atenabango") if isinstance(asked.body, dict) else None
-    if number is not None and _information(world, atenabango(number)) is None:
-        raise ErrorAnswer("not_found")
-    raise ErrorAnswer(_CODE, 422)
+    """Answer ``POST /chukan``: the same server as behind ``POST /chukan/{if_id}``."""
+    if_id = asked.body.get("if_id") if isinstance(asked.body, dict) else None
+    if not isinstance(if_id, str):
+        raise ErrorAnswer("E0001")
+    return chukan.passed_on(world, asked, if_id)
 
 
 def collect(world: World, asked: Asked) -> dict[str, Any]:
-    """Answer ``GET /chukan``: nothing has come."""
-    del world
-    asked.number("kensu", 1, MOST)
-    return listed(TITLE)
+    """Answer ``GET /chukan``: what others asked of this municipality."""
+    limit, after = asked.number("kensu", 1, MOST), asked.query.get("ikou")
+    return listed(TITLE, *chukan.left(world, after)[:limit])
 
 
 def _person(body: Any) -> Record:
@@ -202,3 +202,30 @@ ROUTES = (
     Route("pass_to_chukan", "POST", "/chukan", pass_to_chukan, changes=True),
     Route("collect_from_chukan", "GET", "/chukan", collect),
 )
+
+_NEW = "shimei seinengappi seibetsu jusho:t shimei_furigana tsusho jusho_yubinbango jusho_kodo"
+_KEPT_AS = f"atenabango {_NEW} kijunnichiji jumintoroku:f"
+_FOUND = (Rows("D", "result", _KEPT_AS),)
+_DENBUN = "if_id denbunbango atenabango"
+_MESSAGES = (Rows("D", "result", _DENBUN), Rows("P", "denbun", "denbun", of="D", pieces=True))
+# docs/protocols/folder.md, 14
+FORMS = {
+    "assign": Form(
+        order=f"{_NEW} kojinbango", answer_rows=(Rows("D", "result", "atenabango fubankubun fubannichiji"),)
+    ),
+    "name_information": Form(order="atenabango", answer_rows=_FOUND),
+    "name_information_by_personal_number": Form(order="kojinbango", answer_rows=_FOUND),
+    "keep": Form(order=_KEPT_AS),
+    "bind_personal_number": Form(order="atenabango kojinbango"),
+    "notices": Form(
+        order="ikou kensu:n",
+        answer="tsugi zoku:f kijunnichiji",
+        answer_rows=(
+            Rows("D", "result", "tsuchibango tsuchikubun atenabango aite_atenabango ketteinichiji"),
+        ),
+    ),
+    "pass_to_chukan": Form(
+        order=_DENBUN, order_rows=(Rows("P", "denbun", "denbun", pieces=True),), answer_rows=_MESSAGES
+    ),
+    "collect_from_chukan": Form(order="ikou kensu:n", answer_rows=_MESSAGES),
+}

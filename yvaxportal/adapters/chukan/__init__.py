@@ -1,0 +1,1 @@
+"""The intermediate server (中間サーバー)."""
