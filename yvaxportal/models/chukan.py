@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yvaxportal.models.base import Base, Identifier, code_type
-from yvaxportal.models.codes import CodeState, InquiryState, ProvisionState
+from yvaxportal.models.chukan_codes import CodeState, InquiryState, ProvisionState
 
 
 class ChukanCode(Base):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from yvaxportal.models.codes import CodeState, InquiryState, ProvisionState
+from yvaxportal.models.chukan_codes import CodeState, InquiryState, ProvisionState
 
 __all__ = [
     "BatchState",
