@@ -1,7 +1,8 @@
 """From the ini file's words to six working adapters, or one line that says which word is wrong."""
 
+import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
@@ -14,8 +15,13 @@ from zope.interface.verify import verifyClass, verifyObject
 from yvaxportal.adapters.interfaces import SYSTEMS, IAdapter
 from yvaxportal.adapters.setup import PREFIX, AdapterSetup, resolve
 from yvaxportal.settings import Settings, SettingsError
+from yvaxportal.values.personal_number import PersonalNumber
 
 Wanted = TypeVar("Wanted")
+
+#: Option of any implementation: a file with the key of its index of personal numbers.
+INDEX_KEY = "number_index_key"
+_INDEX_KEY_LENGTH = 32
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,29 @@ def load_adapter(system: str, settings: Settings, engine: Engine, clock: Callabl
         engine=engine,
         clock=clock,
     )
-    return _build(settings.adapters[system], SYSTEMS[system], setup)
+    return _build(settings.adapters[system], SYSTEMS[system], _with_index(setup))
+
+
+def _with_index(setup: AdapterSetup) -> AdapterSetup:
+    """Give the keyed index of personal numbers to an implementation whose ini part names a key for it.
+
+    The key is never changed: the vault's own index changes with its keys, and what stands in another system's
+    tables could not follow.
+    """
+    if f"{INDEX_KEY}_file" not in setup.options and INDEX_KEY not in setup.options:
+        return setup
+    key = setup.secret(INDEX_KEY)
+    if len(key) < _INDEX_KEY_LENGTH:
+        problem = f"the key is too short: at least {_INDEX_KEY_LENGTH} characters"
+        raise SettingsError(setup.name_of(f"{INDEX_KEY}_file"), problem)
+    options = {name: value for name, value in setup.options.items() if name != f"{INDEX_KEY}_file"}
+    municipality = setup.municipality_code
+
+    def index(number: PersonalNumber) -> bytes:
+        text = f"yvaxportal number index/{municipality}/{number.reveal()}"
+        return hmac.digest(key.encode(), text.encode(), "sha256")
+
+    return replace(setup, options=options, number_index=index)
 
 
 def installed(system: str) -> dict[str, str]:

@@ -22,8 +22,8 @@ class AdapterSetup:
     :param options: ``yvaxportal.adapters.<system>.<key>`` of the ini file by key, ``env:NAME`` resolved.
     :param var: the data folder; an implementation's own files lie in ``folder``.
     :param engine: the portal's database, for implementations on its own tables.
-    :param number_index: the vault's keyed index of a personal number, 32 bytes, for implementations on the
-        portal's own tables; None where there is no vault.
+    :param number_index: a keyed index of a personal number, 32 bytes, for implementations on the
+        portal's own tables or files; None where ``number_index_key_file`` is not set.
     """
 
     system: str

@@ -423,7 +423,7 @@ def _today(chukan: RestChukan) -> date:
 
 def test_the_simulator_says_what_belongs_into_the_ini(simulated: Simulated) -> None:
     assert simulated.process.stdout is not None
-    lines = [simulated.process.stdout.readline().strip() for _ in range(8)]
+    lines = [simulated.process.stdout.readline().strip() for _ in range(9)]
     assert f"yvaxportal.adapters.chukan.base_url = {simulated.url}/atena" in lines
     assert "yvaxportal.adapters.chukan.payload_key_file = secrets/simulator-payload-key" in lines
     file = simulated.secret_file.with_name("simulator-payload-key")

@@ -16,6 +16,7 @@ from yvaxportal.adapters.loading import Adapters, load_adapters
 from yvaxportal.adapters.messages.common import AdapterHealth, HealthState
 from yvaxportal.adapters.setup import AdapterSetup, resolve
 from yvaxportal.settings import Settings, SettingsError
+from yvaxportal.values.personal_number import PersonalNumber
 
 CLOSED: list[str] = []
 
@@ -101,6 +102,36 @@ def test_each_system_gets_what_the_ini_names(installed: Installed, tmp_path: Pat
     assert list(SYSTEMS) == CLOSED
     with pytest.raises(KeyError):
         adapters.get(int)
+
+
+def index_key(tmp_path: Path, content: str) -> dict[str, dict[str, str]]:
+    path = tmp_path / "index-key"
+    path.write_text(content, "ascii")
+    path.chmod(0o600)
+    return {"atena": {"number_index_key_file": "index-key"}}
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_index_of_personal_numbers_needs_a_key_of_its_own(tmp_path: Path) -> None:
+    number = PersonalNumber("900000000122")
+    without: Any = load(tmp_path, {}).by_system["atena"]
+    assert without.setup.number_index is None
+    indexes = []
+    for key in ("k" * 32, "l" * 32):
+        chosen: Any = load(tmp_path, {}, index_key(tmp_path, key)).by_system["atena"]
+        assert chosen.setup.options == {}
+        indexes += [chosen.setup.number_index(number), chosen.setup.number_index(number)]
+    assert indexes[0] == indexes[1] != indexes[2]
+    assert all(len(index) == 32 and b"9000" not in index for index in indexes)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_weak_key_of_the_index_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as told:
+        load(tmp_path, {}, index_key(tmp_path, "short"))
+    assert str(told.value) == (
+        "yvaxportal.adapters.atena.number_index_key_file: the key is too short: at least 32 characters"
+    )
 
 
 @pytest.mark.usefixtures("installed")
