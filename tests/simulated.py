@@ -26,9 +26,7 @@ class Simulated:
 
     def options(self, system: str, **more: str) -> dict[str, str]:
         """Return the ini options of a ``rest`` implementation."""
-        if system == "chukan":
-            more = {"payload_key_file": str(self.secret_file.with_name(PAYLOAD_KEY_FILE.name))} | more
-        return {
+        return self._sealing(system) | {
             "base_url": f"{self.url}/{RELAYED.get(system, system)}",
             "token_url": f"{self.url}/token",
             "client_id": CLIENT_ID,
@@ -39,6 +37,15 @@ class Simulated:
     def folder(self, system: str) -> Path:
         """Return the folder of a ``files`` implementation."""
         return self.folders / system
+
+    def file_options(self, system: str, **more: str) -> dict[str, str]:
+        """Return the ini options of a ``files`` implementation."""
+        return self._sealing(system) | {"folder": str(self.folder(system)), **more}
+
+    def _sealing(self, system: str) -> dict[str, str]:
+        if system != "chukan":
+            return {}
+        return {"payload_key_file": str(self.secret_file.with_name(PAYLOAD_KEY_FILE.name))}
 
     def fault(self, name: str, **said: Any) -> None:
         """Demand that something goes wrong."""

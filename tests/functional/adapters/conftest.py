@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from tests.application import settings_of
 from tests.simulated import Simulated, simulating, write_ini
 from yvaxportal.adapters.conformance import Subjects
-from yvaxportal.adapters.folder.orders_adapter import OrdersAdapter
 from yvaxportal.adapters.setup import AdapterSetup
 from yvaxportal.embedded.places import DatabaseUrls
 
@@ -32,9 +31,8 @@ def connect(simulated: Simulated, engine: Engine, tmp_path: Path) -> Iterator[Co
     made = []
 
     def build(implementation: Any, system: str, **more: str) -> Any:
-        by_files = issubclass(implementation, OrdersAdapter)
-        folder = {"folder": str(simulated.folder(system)), **more}
-        options = folder if by_files else simulated.options(system, **more)
+        by_files = implementation.__module__.endswith(".files")
+        options = (simulated.file_options if by_files else simulated.options)(system, **more)
         setup = AdapterSetup(system, options, "312029", tmp_path, engine, lambda: datetime.now(UTC))
         made.append(implementation.create(setup))
         return made[-1]

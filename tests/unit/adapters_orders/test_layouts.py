@@ -46,7 +46,11 @@ WRONG = [
         "[name_information.order]: there is no [items.bango]",
     ),
     ('columns = ["atenabango"]', 'columns = ["ikou", "ikou"]', "has the column ikou twice"),
-    ('kind = "personal_number"', 'kind = "digits"', "[items.kojinbango]: must be of kind personal_number"),
+    (
+        'kind = "personal_number"',
+        'kind = "digits"',
+        "[assign.order]: kojinbango must be of kind personal_number",
+    ),
     (
         'codes = { 0 = "false", 1 = "true" }',
         'codes = { 1 = "true" }',

@@ -70,12 +70,19 @@ class Payload:
 
         :raises PayloadError: it was sealed with another key, for another message, or changed on its way.
         """
+        return self._opened(sealed, b"answer", if_id, message_id)
+
+    def open_request(self, sealed: bytes, if_id: str, message_id: str) -> bytes:
+        """Return what ``seal`` was given; PayloadError."""
+        return self._opened(sealed, b"request", if_id, message_id)
+
+    def _opened(self, sealed: bytes, direction: bytes, if_id: str, message_id: str) -> bytes:
         header, nonce = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES : _HEADER_BYTES + _NONCE_BYTES]
         cipher = self._ciphers.get(header[len(_VERSION) :])
         if cipher is None or header[: len(_VERSION)] != _VERSION:
             raise PayloadError("unknown key or version")
         try:
-            bound = _bound(header, b"answer", if_id, message_id)
+            bound = _bound(header, direction, if_id, message_id)
             return cipher.decrypt(nonce, sealed[_HEADER_BYTES + _NONCE_BYTES :], bound)
         except (InvalidTag, ValueError):
             raise PayloadError("it does not open") from None

@@ -48,6 +48,7 @@ from yvaxportal.values.personal_number import PersonalNumber
 KEPT = timedelta(days=60)
 #: A look-up whose caller is gone is given up after so long.
 _ABANDONED = timedelta(hours=1)
+Counted = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _FIRST_PAUSE, _LONGER = 0.005, 1.5
 _SENDING_PAUSE = 0.003
@@ -61,6 +62,7 @@ class OrderClient:
     """One system's orders and answers, shared by all threads and processes. See ``adapters.wire.Client``.
 
     :param number_index: keyed index of a personal number, to tell apart what a key was used for.
+    :param counted: gives what of an order is its content, where the same is written differently each time.
     :param longest_pause: seconds between two looks for an answer, at most.
     """
 
@@ -69,6 +71,7 @@ class OrderClient:
         collector: Collector,
         *,
         number_index: Callable[[PersonalNumber], bytes] | None,
+        counted: Counted | None = None,
         longest_pause: float,
         stale_after: timedelta,
     ) -> None:
@@ -77,7 +80,7 @@ class OrderClient:
         self.store, self.layouts, self.folders = collector.store, collector.layouts, collector.folders
         self.clock = collector.clock
         self.observer = Observer(self.clock, lambda: BreakerState.CLOSED)
-        self._number_index = number_index
+        self._number_index, self._counted = number_index, counted
         self._longest_pause, self._stale_after = longest_pause, stale_after
 
     def call(
@@ -228,7 +231,7 @@ class OrderClient:
     def _content(self, exchange: Exchange, operation: str, values: Mapping[str, Any]) -> bytes:
         """Return a digest of what is asked; of a personal number it has the vault's keyed index at most."""
         secret = {
-            item.column.name
+            item.at[-1]
             for part in (exchange.order.own, *exchange.order.parts)
             for item in part.items
             if item.column.kind is Kind.PERSONAL_NUMBER
@@ -242,7 +245,8 @@ class OrderClient:
                 }
             return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
-        written = json.dumps([operation, plain(values)], sort_keys=True, ensure_ascii=False)
+        counted = values if self._counted is None else self._counted(values)
+        written = json.dumps([operation, plain(counted)], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(written.encode("utf-8", "surrogatepass")).digest()
 
     def _index(self, number: str) -> str:

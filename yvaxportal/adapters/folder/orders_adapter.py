@@ -5,7 +5,7 @@ from importlib.resources import as_file, files
 from typing import ClassVar, Self
 
 from yvaxportal.adapters.folder.layouts import LayoutError
-from yvaxportal.adapters.folder.orders import OrderClient
+from yvaxportal.adapters.folder.orders import Counted, OrderClient
 from yvaxportal.adapters.folder.orders_layout import load_order_layouts
 from yvaxportal.adapters.folder.orders_receiving import Collector, OrderFolders, OrderLimits
 from yvaxportal.adapters.folder.orders_store import OrderStore
@@ -42,9 +42,12 @@ class OrdersAdapter(WireAdapter):
         return cls(client, setup.system, setup.municipality_code)
 
 
-def order_client(setup: AdapterSetup, package: str, protocol: Protocol) -> OrderClient:
+def order_client(
+    setup: AdapterSetup, package: str, protocol: Protocol, counted: Counted | None = None
+) -> OrderClient:
     """Build a client of a protocol and make its folders.
 
+    :param counted: see ``OrderClient``.
     :raises SettingsError: an option, the layout file or a folder is wrong.
     """
     with as_file(files(package) / "orders.toml") as shipped:
@@ -79,6 +82,7 @@ def order_client(setup: AdapterSetup, package: str, protocol: Protocol) -> Order
     return OrderClient(
         collector,
         number_index=setup.number_index,
+        counted=counted,
         longest_pause=setup.number("pause_seconds", 0.1, lowest=0.01, highest=10),
         stale_after=timedelta(minutes=setup.number("stale_minutes", 60, lowest=1, highest=_WEEK_MINUTES)),
     )

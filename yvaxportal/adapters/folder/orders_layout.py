@@ -279,7 +279,10 @@ class _Maker:
                 raise LayoutError(f"{where} has the column {name} twice")
             if "required" in said:
                 item = replace(item, column=replace(item.column, required=said["required"] is True))
-            found.append(replace(item, at=tuple(str(said.get("at", name)).split("."))))
+            at = tuple(str(said.get("at", name)).split("."))
+            if at[-1] == _PERSONAL_NUMBER and not item.column.is_secret:
+                raise LayoutError(f"{where}: {name} must be of kind personal_number")
+            found.append(replace(item, at=at))
         return tuple(found)
 
 
@@ -298,6 +301,4 @@ def _item(name: str, said: Any) -> Item:
         raise LayoutError(f"{where}: a number is a column of digits")
     if kind is JsonType.FLAG and set(column.codes.values()) != {"true", "false"}:
         raise LayoutError(f'{where}: a flag is a code whose meanings are "true" and "false"')
-    if name == _PERSONAL_NUMBER and not column.is_secret:
-        raise LayoutError(f"{where}: must be of kind personal_number")
     return Item(column, (name,), kind, read_word(WhenEmpty, said, "when_empty", where, WhenEmpty.ABSENT))

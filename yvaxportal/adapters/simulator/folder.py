@@ -11,8 +11,8 @@ from typing import Any
 from yvaxportal.adapters.simulator.faults import OTHER_CITY, Rule, skewed, spoil
 from yvaxportal.adapters.simulator.forms import Form, Ordered, read_order, write_answer
 from yvaxportal.adapters.simulator.server import Simulator
-from yvaxportal.adapters.simulator.systems import ROUTES
-from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer
+from yvaxportal.adapters.simulator.systems import ORDERED
+from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Lines
 
 _LOOK_SECONDS = 0.02
 #: An answer that was neither taken nor refused is put there again after so long.
@@ -74,7 +74,7 @@ class FolderSide(threading.Thread):
         rule = None if late else self.simulator.faults.next(self.system, order.operation)
         if rule is not None and not self._goes_on(name, rule):
             return
-        answer = self._answer(order)
+        answer = self._answer(order, (rule.fault, rule.seconds) if rule else ("", None))
         good = self._text(order, answer)
         sent = Sent(f"KAITO_{name.partition('_')[2]}", good, time.monotonic())
         self._sent[name] = sent
@@ -90,15 +90,25 @@ class FolderSide(threading.Thread):
             return False
         return rule.fault not in {"error_500", "error_503"}
 
-    def _answer(self, order: Ordered) -> Any:
-        route = next(one for one in ROUTES[self.system] if one.operation == order.operation)
+    def _answer(self, order: Ordered, fault: tuple[str, float | None]) -> Any:
+        route = next(one for one in ORDERED[self.system] if one.operation == order.operation)
         texts = {name: str(value) for name, value in order.values.items()}
-        asked = Asked(texts, texts, order.values, operator=order.operator, key=order.number)
+        form = self.forms[order.operation]
+        body = {name: value for name, value in order.values.items() if name != form.path}
+        asked = Asked(
+            texts,
+            texts,
+            body,
+            operator=order.operator,
+            key=order.values.get(form.key, order.number),
+            fault=fault,
+        )
         self.simulator.count(f"{self.system}.{order.operation}")
         try:
-            return self.simulator.done(self.system, route, asked)
+            answer = self.simulator.done(self.system, route, asked)
         except ErrorAnswer as error:
             return error
+        return {**answer.begin, "result": list(answer.records)} if isinstance(answer, Lines) else answer
 
     def _text(self, order: Ordered, answer: Any) -> str:
         world = self.simulator.world

@@ -33,12 +33,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class Form:
-    """The files of one operation: columns of the order's line I and the answer's line K, and their lists."""
+    """The files of one operation: columns of the order's line I and the answer's line K, and their lists.
+
+    :param path: a column that over REST stands in the path and not in the body.
+    :param key: the column that is the idempotency key; without one it is the order number.
+    """
 
     order: str = ""
     order_rows: tuple[Rows, ...] = ()
     answer: str = ""
     answer_rows: tuple[Rows, ...] = ()
+    path: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)

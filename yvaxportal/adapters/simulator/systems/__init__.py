@@ -10,5 +10,6 @@ ROUTES = {
     "welfare": welfare.ROUTES,
 }
 
-#: The files of those that are asked by files as well.
-FORMS = {"atena": atena.FORMS}
+#: Those that are asked by files as well: their operations, and their files.
+ORDERED = {"atena": atena.ROUTES, "chukan": chukan.ROUTES, "vrs": vrs.ROUTES}
+FORMS = {"atena": atena.FORMS, "chukan": chukan.FORMS, "vrs": vrs.FORMS}

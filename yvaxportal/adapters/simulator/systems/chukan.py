@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from yvaxportal.adapters.simulator.forms import Form, Rows
 from yvaxportal.adapters.simulator.intermediate import JST, OPEN, Inquiry, Intermediate, Record, moment
 from yvaxportal.adapters.simulator.payload import CannotBeOpened, sealed, unsealed
 from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Route, atenabango, listed
@@ -449,3 +450,14 @@ ROUTES = tuple(
     Route(function.name, "POST", f"/chukan/{if_id}", partial(relayed, if_id), system="chukan")
     for if_id, function in FUNCTIONS.items()
 )
+_ENVELOPES = "if_id denbunbango atenabango"
+# docs/protocols/folder.md, 14: the same files for every function; the number of a message is its key.
+FORMS = {
+    function.name: Form(
+        order=_ENVELOPES,
+        order_rows=(Rows("P", "denbun", "denbun", pieces=True),),
+        answer_rows=(Rows("D", "result", _ENVELOPES), Rows("P", "denbun", "denbun", of="D", pieces=True)),
+        key="denbunbango",
+    )
+    for function in FUNCTIONS.values()
+}

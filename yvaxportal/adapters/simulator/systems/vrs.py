@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
+from yvaxportal.adapters.simulator.forms import Form, Rows
 from yvaxportal.adapters.simulator.wire import Asked, ErrorAnswer, Lines, Route, listed
 from yvaxportal.adapters.simulator.world import Record, World
 
@@ -260,3 +261,34 @@ ROUTES = (
     Route("delete_record", "DELETE", "/kiroku/{kirokubango}", delete_record, changes=True),
     Route("issue_certificate", "POST", "/shomeisho", issue_certificate, changes=True),
 )
+
+_DOSE = (
+    "shikuchosonkodo kenbango kaisu:n sesshujokyo sesshubi meka:t rotto:t "
+    "kaijomei ishimei wakuchinshurui seihinmei"
+)
+_RECORD = (Rows("D", "result", f"kirokubango torokunichiji {_DOSE}"),)
+_TARGET = "shikuchosonkodo atenabango kenbango kojinbango shimei seinengappi seibetsu shimei_furigana"
+# docs/protocols/folder.md, 14
+FORMS = {
+    "register_targets": Form(
+        order_rows=(Rows("D", "taisho", _TARGET),),
+        answer_rows=(Rows("D", "result", "gyobango:n kekka riyu"),),
+    ),
+    "records": Form(order="kenbango", answer_rows=_RECORD),
+    "set_flag": Form(order="kenbango furagu"),
+    "records_for_certificate": Form(order="kenbango", answer_rows=_RECORD),
+    "list_records": Form(order="ikou kensu:n", answer="tsugi zoku:f kijunnichiji", answer_rows=_RECORD),
+    "download": Form(answer="kijunnichiji kensu:n", answer_rows=_RECORD),
+    "register_record": Form(order=_DOSE, answer_rows=_RECORD),
+    "correct_record": Form(order=f"kirokubango {_DOSE}", answer_rows=_RECORD, path="kirokubango"),
+    "delete_record": Form(order="kirokubango"),
+    "issue_certificate": Form(
+        order=f"kenbango shomeishokubun {' '.join((*_PASSPORT, *_OTHER_NAMES))}",
+        answer="shomeishoid kenbango shomeishokubun hakkobi",
+        answer_rows=(
+            *_RECORD,
+            Rows("P", "nijigenkodo_shc", "nijigenkodo_shc", pieces=True),
+            Rows("Q", "nijigenkodo_icao", "nijigenkodo_icao", pieces=True),
+        ),
+    ),
+}
