@@ -70,6 +70,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         with city(plan.growth, folder=plan.folder) as place, portal(place) as (port, _):
             grown = search.times(place, port)
         yield from search.growth(small, grown, plan.residents, plan.growth)
+        yield from delivered.growth(plan.growth, plan.residents // 10, plan.folder)
 
 
 def main() -> None:

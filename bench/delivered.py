@@ -5,13 +5,14 @@ wrote, into tables without keys, indexes or checks.
 """
 
 import csv
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
 from bench.city import MUNICIPALITY, BenchCity, empty_city
-from bench.followed import BAR_MEGABYTES, follow_with
+from bench.followed import BAR_MEGABYTES, Run, follow_with
 from bench.report import Measure
 from bench.sample_load import bare_copy
 from yvaxportal.embedded.roles import libpq
@@ -65,22 +66,71 @@ def measures(place: BenchCity) -> list[Measure]:
     ]
 
 
+def growth(residents: int, few: int, folder: Path | None) -> list[Measure]:
+    """Return the line about memory from a small city to a large one, of made-up people without a register."""
+    small, large = (_made_up_load(count, folder) for count in (few, residents))
+    what = f"take over {residents:,} residents from a delivered file: memory"
+    flat = large.megabytes < BAR_MEGABYTES
+    return [
+        Measure(
+            what,
+            f"{large.megabytes:.0f} MB ({small.megabytes:.0f} MB for {few:,}), {large.seconds:,.0f} s",
+            f"under {BAR_MEGABYTES} MB",
+            flat,
+        )
+    ]
+
+
+def _made_up_load(residents: int, folder: Path | None) -> Run:
+    system = "yvaxportal.adapters.resident_register"
+    with empty_city(folder) as portal:
+        exchange = portal.folder / "exchange"
+        write(exchange / "in", map(_made_up, range(residents)))
+        run = follow_with(portal, {system: "files", f"{system}.folder": str(exchange)})
+        if (taken := rows_of(portal)) != residents:
+            raise RuntimeError(f"{taken} people were taken over, of {residents}")
+    return run
+
+
+def _made_up(place: int) -> tuple[object, ...]:
+    """Return a line of JUMIN about somebody who cannot exist."""
+    born = date(1930, 1, 1) + timedelta(days=place % 35_000)
+    names = (f"見本　{place}号", "ミホン　ゴウ", None, None, None)
+    return (
+        *(
+            "D",
+            f"9{place:08}",
+            f"{place // 3:09}",
+            MUNICIPALITY,
+            1,
+            1,
+            *names,
+            born.isoformat(),
+            1 + place % 2,
+        ),
+        *("世帯主", "転入", "2020-04-01", "2020-04-02", None, None, None),
+        *("6830811", f"鳥取県米子市錦町{place % 900}", *([None] * 15)),
+    )
+
+
 def deliver(place: BenchCity, inbox: Path) -> int:
     """Write everybody of a city as a full file; return how many they are."""
+    with psycopg.connect(libpq(place.urls.admin)) as source, source.cursor(name="people") as people:
+        return write(inbox, people.execute(_PEOPLE, (MUNICIPALITY,)))
+
+
+def write(inbox: Path, people: Iterable[Sequence[object]]) -> int:
+    """Write a full file of lines of JUMIN; return how many they are."""
     inbox.mkdir(parents=True)
     as_of = (datetime.now(UTC) - timedelta(minutes=1)).astimezone(JST).replace(microsecond=0)
     name = f"JUMIN_Z_{MUNICIPALITY}_00000001_{as_of:%Y%m%d%H%M%S}.csv"
     count = total = 0
-    with (
-        psycopg.connect(libpq(place.urls.admin)) as source,
-        source.cursor(name="people") as people,
-        (inbox / name).open("w", encoding="utf-8", newline="") as file,
-    ):
+    with (inbox / name).open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(["H", "JUMIN", "1", MUNICIPALITY, "Z", "00000001", as_of.isoformat()])
-        for row in people.execute(_PEOPLE, (MUNICIPALITY,)):
+        for row in people:
             out.writerow(row)
-            count, total = count + 1, total + int(row[1])
+            count, total = count + 1, total + int(str(row[1]))
         out.writerow(["T", count, total % _TOTAL_MODULUS])
     return count
 

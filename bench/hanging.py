@@ -13,9 +13,8 @@ from bench.followed import simulator, steer
 from bench.report import Measure
 from bench.visitor import Visitor
 from yvaxportal.adapters.interfaces import SYSTEMS
-from yvaxportal.adapters.loading import installed
 from yvaxportal.adapters.messages.common import INTERACTIVE
-from yvaxportal.commands.simulator import CLIENT_ID
+from yvaxportal.commands.simulator import CLIENT_ID, PAYLOAD_KEY_FILE, RELAYED, SECRET_FILE
 from yvaxportal.embedded.roles import libpq
 
 MORE_SECONDS = 0.05
@@ -62,17 +61,16 @@ def measures(place: BenchCity) -> list[Measure]:
 def _over_rest(place: BenchCity, url: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for system in SYSTEMS:
-        if "rest" not in installed(system):
-            continue
         name = f"yvaxportal.adapters.{system}"
         options |= {
             name: "rest",
-            f"{name}.base_url": f"{url}/{system}",
+            f"{name}.base_url": f"{url}/{RELAYED.get(system, system)}",
             f"{name}.token_url": f"{url}/token",
             f"{name}.client_id": CLIENT_ID,
-            f"{name}.client_secret_file": str(place.folder / "secrets" / "simulator-client-secret"),
+            f"{name}.client_secret_file": str(place.folder / SECRET_FILE),
             f"{name}.breaker_failures": _NEVER,
         }
+    options["yvaxportal.adapters.chukan.payload_key_file"] = str(place.folder / PAYLOAD_KEY_FILE)
     return options
 
 

@@ -35,6 +35,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "take over 120 residents",
         "changes, the start of the command included",
         "residents from a delivered file",
+        "take over 240 residents from a delivered file: memory",
         "the tax register hanging",
         "resident page in a city of",
         "from 120 to 240 residents",

@@ -13,6 +13,7 @@ from tests.application import Clock
 from tests.atena import Atena
 from tests.people import resident
 from yvaxportal.adapters.errors import TimedOut
+from yvaxportal.adapters.interfaces import SYSTEMS
 from yvaxportal.adapters.loading import Adapters
 from yvaxportal.audit.trail import Actor
 from yvaxportal.models.sync import SyncState
@@ -63,8 +64,8 @@ def test_how_each_connection_stands(connections: Connections, staff: dict[str, i
     state = (("implementation", "rest"), ("state", "unknown"), ("system", "atena"))
     assert numbers["yvax_adapter_state", state] == 1
     systems = {dict(labels)["system"] for name, labels in numbers if name == "yvax_adapter_state"}
-    assert systems == {"resident_register", "atena", "tax", "welfare"}
-    assert sum(value for (name, _), value in numbers.items() if name == "yvax_adapter_state") == 4
+    assert systems == set(SYSTEMS)
+    assert sum(value for (name, _), value in numbers.items() if name == "yvax_adapter_state") == len(SYSTEMS)
     assert ("process_resident_memory_bytes", ()) in numbers
     assert not [name for name, _ in numbers if name.startswith(("yvax_outbox", "yvax_sync", "yvax_jobs"))]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from yvaxportal.adapters.interfaces import IAtena, IResidentRegister, ITaxRegister, IWelfareRegister
+from yvaxportal.adapters.interfaces import SYSTEMS, IAtena, IResidentRegister, ITaxRegister, IWelfareRegister
 from yvaxportal.adapters.loading import Adapters, load_adapters
 from yvaxportal.services.outbox.delivery import Outbox
 from yvaxportal.services.sync.eligibility import EligibilitySync
@@ -15,8 +15,6 @@ from yvaxportal.services.sync.run import ResidentSync
 from yvaxportal.settings import Settings
 from yvaxportal.vault.vault import Vault
 
-#: The systems that something here asks. The others have interfaces; nothing uses them yet.
-IN_USE = ("resident_register", "atena", "tax", "welfare")
 #: The implementation on the portal's own tables: there is no other side to follow.
 LOCAL = "local"
 
@@ -76,8 +74,8 @@ def open_connections(
 ) -> Connections:
     """Build what the ini file names; SettingsError with one line when it cannot be."""
     return Connections(
-        adapters=load_adapters(settings, engine, clock, IN_USE),
-        names={system: settings.adapters[system] for system in IN_USE},
+        adapters=load_adapters(settings, engine, clock),
+        names={system: settings.adapters[system] for system in SYSTEMS},
         engine=engine,
         vault=vault,
         municipality_code=settings.municipality_code,

@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 from tests.db.sync.register import Register, person
 from tests.db.sync.registers import Tax, Welfare
 from tests.people import NOW, resident
-from yvaxportal.adapters.interfaces import IResidentRegister, ITaxRegister
+from yvaxportal.adapters.interfaces import SYSTEMS, IResidentRegister, ITaxRegister
 from yvaxportal.adapters.loading import Adapters
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.jobs import tasks
 from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for, make_app
 from yvaxportal.jobs.context import KEY, Tools
-from yvaxportal.services.connections import IN_USE, Connections
+from yvaxportal.services.connections import Connections
 from yvaxportal.vault.keyring import KeyRing
 from yvaxportal.vault.vault import Vault
 
@@ -43,7 +43,7 @@ TASKS = {
 
 def alone(engine: Engine) -> Connections:
     """No other system: whoever asked one would find out."""
-    names = dict.fromkeys(IN_USE, "local")
+    names = dict.fromkeys(SYSTEMS, "local")
     return Connections(Adapters({}), names, engine, cast("Vault", None), "312029", lambda: NOW)
 
 
