@@ -20,14 +20,15 @@ HEADER = [
     "recommended_until", "latest", "citation", "note",
 ]  # fmt: skip
 PROGRAMMES = {
-    "rotavirus", "hepatitis_b", "pneumococcal_child", "hib", "dpt_ipv_hib", "dpt_ipv", "dpt", "polio", "dt", "bcg",
-    "mr1", "mr2", "measles1", "measles2", "rubella1", "rubella2", "rubella_fifth", "varicella", "je1", "je2",
-    "je_special", "je_gap", "hpv", "hpv_catch_up", "rs_maternal", "influenza", "pneumococcal_elderly", "covid19",
-    "covid19_special", "shingles",
+    "rotavirus", "hepatitis_b", "pneumococcal_child", "hib", "dpt_ipv_hib", "dpt_ipv", "dpt", "polio", "dt",
+    "bcg", "mr1", "mr2", "measles1", "measles2", "rubella1", "rubella2", "rubella_fifth", "varicella", "je1",
+    "je2", "je_special", "je_gap", "hpv", "hpv_catch_up", "rs_maternal", "influenza", "pneumococcal_elderly",
+    "covid19", "covid19_special", "shingles",
 }  # fmt: skip
 CATEGORIES = {"routine", "voluntary", "subsidised", "temporary"}
 KINDS = {
-    "disease_history", "risk_group", "long_illness", "pregnancy", "antibody_low", "contraindication", "hbv_mother",
+    "disease_history", "risk_group", "long_illness", "pregnancy", "antibody_low", "contraindication",
+    "hbv_mother",
 }  # fmt: skip
 AT_LEAST = 300
 
@@ -67,7 +68,8 @@ def _is_birth_date(text: str) -> bool:
     if not BORN.fullmatch(text):
         return False
     year, month, day = text.split("-")
-    known = ("2000" if year == "0000" else year, "01" if month == "00" else month, "01" if day == "00" else day)
+    parts = ((year, "0000", "2000"), (month, "00", "01"), (day, "00", "01"))
+    known = (stand_in if part == unknown else part for part, unknown, stand_in in parts)
     month_without_day = day == "00" or month != "00"
     year_before_month = year != "0000" or month == "00"
     return month_without_day and year_before_month and _is_date("-".join(known))
@@ -104,7 +106,8 @@ def _faults(row: dict[str, str], vaccines: set[str]) -> Iterator[str]:
         yield "today"
     yield from (column for column in DATES if row[column] and not _is_date(row[column]))
     yield from (f"{dose}: {wrong}" for dose in _doses(row) if (wrong := _wrong_in_dose(dose, vaccines)))
-    yield from (f"{one}: {wrong}" for one in row["circumstances"].split() if (wrong := _wrong_in_circumstance(one)))
+    circumstances = row["circumstances"].split()
+    yield from (f"{one}: {wrong}" for one in circumstances if (wrong := _wrong_in_circumstance(one)))
     question = QUESTION.fullmatch(row["question"])
     if question is None:
         yield "question"
@@ -133,7 +136,7 @@ def test_every_row_has_every_column(rows: list[dict[str, str]]) -> None:
 
 def test_ids_are_unique_and_name_their_programme(rows: list[dict[str, str]]) -> None:
     assert [found for found, times in Counter(row["id"] for row in rows).items() if times > 1] == []
-    assert [row["id"] for row in rows if not re.fullmatch(re.escape(row["programme"]) + r"-\d{2}", row["id"])] == []
+    assert [row["id"] for row in rows if not re.fullmatch(rf"{row['programme']}-\d{{2}}", row["id"])] == []
 
 
 def test_the_file_is_sorted_by_programme_then_id(rows: list[dict[str, str]]) -> None:
@@ -164,7 +167,7 @@ def test_dates_of_a_forecast_are_in_order(rows: list[dict[str, str]]) -> None:
 
 
 def test_a_forecast_agrees_with_its_own_dates(rows: list[dict[str, str]]) -> None:
-    """"Due" or "overdue" only between the first and the last legal day, "soon" only up to 60 days before."""
+    """ "Due" or "overdue" only between the first and the last legal day, "soon" only up to 60 days before."""
     for row in rows:
         status, today = row["expected"].split()[0], date.fromisoformat(row["today"])
         first, standard, last = (date.fromisoformat(row[column]) if row[column] else None for column in DATES)
@@ -178,8 +181,8 @@ def test_a_forecast_agrees_with_its_own_dates(rows: list[dict[str, str]]) -> Non
 
 def test_every_verdict_and_status_occurs(rows: list[dict[str, str]]) -> None:
     assert {row["expected"].split()[0] for row in rows} == {
-        "due", "soon", "overdue", "done", "doubtful", "not_target", "valid", "too_early", "too_late", "wrong_interval",
-        "wrong_product", "surplus", "not_in_programme", "unsure",
+        "due", "soon", "overdue", "done", "doubtful", "not_target", "valid", "too_early", "too_late",
+        "wrong_interval", "wrong_product", "surplus", "not_in_programme", "unsure",
     }  # fmt: skip
 
 
