@@ -13,8 +13,12 @@ from yvaxportal.models.chukan import (
     ChukanStatistic,
     ChukanSubCopy,
 )
+from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
+from yvaxportal.models.extraction import ExtractionMember, TargetExtraction
+from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.outbox import OutboxMessage
+from yvaxportal.models.output import MediumLoan, Output, OutputDownload, OutputPerson, StorageMedium
 from yvaxportal.models.resident import (
     Eligibility,
     ForeignResident,
@@ -71,11 +75,18 @@ __all__ = [
     "Dose",
     "DoseRevision",
     "Eligibility",
+    "ExtractionMember",
     "ForeignResident",
     "GroupMembership",
     "IdentityCheck",
+    "Letter",
+    "LetterRun",
     "MedicalInstitution",
+    "MediumLoan",
     "OutboxMessage",
+    "Output",
+    "OutputDownload",
+    "OutputPerson",
     "PassportDetails",
     "PasswordHistory",
     "RegisterVersion",
@@ -86,12 +97,15 @@ __all__ = [
     "ResidentNote",
     "SearchRequest",
     "SignInThrottle",
+    "SpecialCircumstance",
     "StaffAccount",
     "StaffGroup",
     "StaffSession",
+    "StorageMedium",
     "SupportMeasure",
     "SyncRefusal",
     "SyncState",
+    "TargetExtraction",
     "TerminalNetwork",
     "Ticket",
     "VaultEntry",

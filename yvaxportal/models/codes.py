@@ -217,3 +217,96 @@ class Outcome(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
+
+
+class CircumstanceKind(StrEnum):
+    """What about a person changes what the programme allows or asks of them (特別の事情).
+
+    The diseases and conditions of the enforcement ordinance (施行令3条, 施行規則2条), an expected delivery
+    date, a low rubella antibody, and that nothing shall be posted to the person.
+    """
+
+    DISEASE_HISTORY = "disease_history"
+    RISK_GROUP = "risk_group"
+    LONG_ILLNESS = "long_illness"
+    PREGNANCY = "pregnancy"
+    ANTIBODY_LOW = "antibody_low"
+    CONTRAINDICATION = "contraindication"
+    HBV_MOTHER = "hbv_mother"
+    NO_INVITATION = "no_invitation"
+
+
+class ExtractionState(StrEnum):
+    """State of a saved list of targets (対象者の抽出)."""
+
+    SAVED = "saved"
+    WITHDRAWN = "withdrawn"
+
+
+class MemberStanding(StrEnum):
+    """How somebody came to be on, or off, a list of targets: by its rules, or by hand."""
+
+    BY_RULES = "by_rules"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class LetterKind(StrEnum):
+    """What is printed and posted."""
+
+    TICKET = "ticket"
+    QUESTIONNAIRE = "questionnaire"
+    INVITATION = "invitation"
+    REMINDER = "reminder"
+    RECORD_CERTIFICATE = "record_certificate"
+
+
+class LetterRunState(StrEnum):
+    """State of one run of letters."""
+
+    QUEUED = "queued"
+    MAKING = "making"
+    MADE = "made"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class LetterState(StrEnum):
+    """What became of one person's letter: extracted = printed + held + dropped; printed = sent + spoiled."""
+
+    PRINTED = "printed"
+    HELD = "held"
+    DROPPED = "dropped"
+    SPOILED = "spoiled"
+    SENT = "sent"
+
+
+class OutputState(StrEnum):
+    """Where a file that leaves the portal stands (measures M16, M17, M19)."""
+
+    QUEUED = "queued"
+    MAKING = "making"
+    AWAITING_APPROVAL = "awaiting_approval"
+    READY = "ready"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    WIPED = "wiped"
+
+
+class MediumKind(StrEnum):
+    """Kind of a dedicated storage medium (専用の外部記録媒体)."""
+
+    USB_MEMORY = "usb_memory"
+    PORTABLE_DISK = "portable_disk"
+    OPTICAL_DISC = "optical_disc"
+
+
+class MediumState(StrEnum):
+    """State of a medium of the register (measure M21)."""
+
+    AVAILABLE = "available"
+    LENT = "lent"
+    LOST = "lost"
+    DISPOSED = "disposed"

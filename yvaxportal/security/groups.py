@@ -24,6 +24,9 @@ _READ = frozenset(
         P.ELIGIBILITY_VIEW,
         P.DOSE_VIEW,
         P.TICKET_VIEW,
+        P.CIRCUMSTANCE_VIEW,
+        P.EXTRACTION_VIEW,
+        P.LETTER_VIEW,
     }
 )
 _WRITE = frozenset(
@@ -39,6 +42,13 @@ _WRITE = frozenset(
         P.DOSE_CANCEL,
         P.CERTIFICATE_VIEW,
         P.CERTIFICATE_EDIT,
+        P.TICKET_ISSUE,
+        P.CIRCUMSTANCE_EDIT,
+        P.EXTRACTION_MAKE,
+        P.LETTER_MAKE,
+        P.OUTPUT_REQUEST,
+        P.MEDIUM_VIEW,
+        P.MEDIUM_USE,
     }
 )
 
@@ -72,14 +82,34 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             P.ACCESS_LOG_VIEW,
             P.CONNECTION_VIEW,
             P.CONNECTION_RUN,
+            P.LETTER_RELEASE,
+            P.OUTPUT_VIEW,
+            P.OUTPUT_APPROVE,
+            P.MEDIUM_VIEW,
+            P.MEDIUM_APPROVE,
         },
     ),
-    BuiltInGroup("auditor", "監査", "Auditor", frozenset({P.AUDIT_VIEW, P.ACCESS_LOG_VIEW})),
+    BuiltInGroup(
+        "auditor",
+        "監査",
+        "Auditor",
+        frozenset({P.AUDIT_VIEW, P.ACCESS_LOG_VIEW, P.OUTPUT_VIEW, P.MEDIUM_VIEW}),
+    ),
     BuiltInGroup(
         "administrator",
         "システム管理",
         "Administrator",
-        frozenset({P.CONNECTION_VIEW, P.CONNECTION_RUN, P.ACCOUNT_MANAGE, P.ACL_VIEW, P.ACL_EDIT}),
+        frozenset(
+            {
+                P.CONNECTION_VIEW,
+                P.CONNECTION_RUN,
+                P.ACCOUNT_MANAGE,
+                P.ACL_VIEW,
+                P.ACL_EDIT,
+                P.MEDIUM_VIEW,
+                P.MEDIUM_MANAGE,
+            }
+        ),
     ),
     # A contractor sees only batches of its own (measure M44); until batches exist there is nothing to see.
     BuiltInGroup("contractor", "委託先", "Contractor", frozenset()),

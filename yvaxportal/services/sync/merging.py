@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlalchemy import Table, and_, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.codes import DoseState, ResidentCategory
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.resident import Eligibility, Resident, ResidentNote, SupportMeasure
@@ -23,7 +24,7 @@ REASON = "宛名番号の統合"
 _DOSE = cast("Table", Dose.__table__)
 _OWN = frozenset({"id", "resident_id", "revision", "changed_at", "changed_by", "change_reason"})
 _COPIED = [column.name for column in _DOSE.columns if column.name not in _OWN]
-_MOVED = (Ticket, Certificate, Eligibility, SupportMeasure)
+_MOVED = (Ticket, Certificate, Eligibility, SpecialCircumstance, SupportMeasure)
 
 
 def merge(
