@@ -227,7 +227,6 @@ class Forecaster:
     ) -> Forecast:
         earliest, latest = window
         today, standard = self.today, opening.standard
-        advised = max(earliest, opening.advised)
         recommended = max(earliest, walk.recommended_from(opening))
         period = run.on(max(earliest, today))
         citation = period.rule.citations[0]
@@ -237,9 +236,6 @@ class Forecaster:
             near = days <= self.schedule.soon_days or bool(walk.counted)
             status = "soon" if near else "not_target"
             main = reason("not_yet", citation, day=earliest, days=days)
-        elif today < advised:
-            status = "soon"
-            main = reason("not_advised_yet", citation, day=advised, days=(advised - today).days)
         elif standard is not None and today > standard:
             status = "overdue"
             main = reason("overdue", citation, day=standard, days=(today - standard).days)
@@ -248,6 +244,8 @@ class Forecaster:
             main = reason("until", citation, day=latest, days=(latest - today).days)
         until = None if standard is None or standard < recommended else min(standard, latest)
         why = [main, self._window_reason(period, window)]
+        if today < recommended:
+            why.append(reason("not_advised_yet", citation, day=recommended, days=(recommended - today).days))
         if opening.why is not None and opening.earliest >= earliest:
             why.append(opening.why)
         if beside is not None:

@@ -174,6 +174,7 @@ class History:
         if refusal := self._refusal(programme, dose, legal, walk):
             verdict, why, days = refusal
             flaw = verdict in FLAWS and not (private and verdict == "too_early")
+            flaw = flaw or why.code == "not_routine"
             return _Offer(programme, key, verdict, (why,), [], days, flaw)
         if private and programme.voluntary != "counts":
             flaw = programme.voluntary == "doubtful"
@@ -251,9 +252,14 @@ class History:
             return "wrong_product", reason("begun_with_other", programme.rules[-1].citations[0]), 0
         if excluded := exclusion(programme, self.person, day):
             return "not_in_programme", excluded, 0
+        public = dose.category in _PUBLIC
+        vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
+        if public and not (vaccine.is_routine(day) and programme.rule_on(day)):
+            why = reason("not_routine", vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=day)
+            return "not_in_programme", why, 0
         if not legal:
             return "not_in_programme", reason("not_in_cohort", programme.rules[-1].citations[0]), 0
-        if dose.category not in _PUBLIC:
+        if not public:
             return self._private_refusal(programme, day, legal)
         if walk.complete:
             return None

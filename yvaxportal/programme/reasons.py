@@ -130,6 +130,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "{vaccine} was not for this person in the programme on {day}",
         "{vaccine_ja}は{day}時点でこの方の定期接種には使用できません",
     ),
+    "not_routine": (
+        "{vaccine} was in no programme of the law on {day}",
+        "{vaccine_ja}は{day}時点では定期接種・臨時接種ではありません",
+    ),
     "surplus": (
         "no dose {number} is needed: the course was complete",
         "必要な回数を終えており、{number}回目は不要です",
