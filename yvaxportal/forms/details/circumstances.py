@@ -32,6 +32,7 @@ DISEASES = {
     "influenza": _("Influenza"),
     "covid19": _("COVID-19"),
     "shingles": _("Shingles"),
+    "intussusception": _("Intussusception"),
 }
 ORGANS = {
     "heart": _("Heart"),
@@ -40,10 +41,9 @@ ORGANS = {
     "hiv": _("Immunity (HIV)"),
 }
 CONDITIONS = {
-    "keloid": _("Keloid (BCG)"),
-    "intussusception": _("Intussusception (rotavirus)"),
-    "gut_malformation": _("Untreated malformation of the gut (rotavirus)"),
-    "scid": _("Severe combined immunodeficiency (rotavirus)"),
+    "keloid": _("Keloid"),
+    "intussusception": _("Risk of intussusception"),
+    "scid": _("Severe combined immunodeficiency"),
 }
 #: Which of the choices a kind is about; the others stay empty.
 SUBJECT_OF: Mapping[Kind, str | None] = {
