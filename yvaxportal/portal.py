@@ -1,6 +1,6 @@
 """What one process holds for its whole life, made once from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from yvaxportal.models.database import open_engine
+from yvaxportal.outputs.layouts import Layout
+from yvaxportal.outputs.opening import open_layouts
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
@@ -37,6 +39,7 @@ class Portal:
     acl: AclStore
     catalogue: Catalogue
     connections: Connections
+    layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
 
 
@@ -66,6 +69,7 @@ def open_portal(settings: Settings) -> Portal:
         acl=AclStore(),
         catalogue=catalogue,
         connections=open_connections(settings, engine, vault, now_utc),
+        layouts=open_layouts(settings),
         clock=now_utc,
     )
 
