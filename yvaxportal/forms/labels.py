@@ -90,6 +90,15 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.CircumstanceKind.HBV_MOTHER: _("Mother carries hepatitis B"),
         codes.CircumstanceKind.NO_INVITATION: _("Nothing to be posted"),
     },
+    codes.ExtractionState: {
+        codes.ExtractionState.SAVED: _("Saved"),
+        codes.ExtractionState.WITHDRAWN: _("Withdrawn"),
+    },
+    codes.MemberStanding: {
+        codes.MemberStanding.BY_RULES: _("By the rules"),
+        codes.MemberStanding.ADDED: _("Added by hand"),
+        codes.MemberStanding.REMOVED: _("Removed by hand"),
+    },
     codes.DoseCategory: {
         codes.DoseCategory.ROUTINE: _("Routine"),
         codes.DoseCategory.VOLUNTARY: _("Voluntary"),
