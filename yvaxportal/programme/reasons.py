@@ -130,6 +130,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "{vaccine} was not for this person in the programme on {day}",
         "{vaccine_ja}は{day}時点でこの方の定期接種には使用できません",
     ),
+    "needs_unknown": (
+        "what this programme asks for (such as a test result) is not recorded",
+        "対象となる要件（抗体検査の結果など）が登録されていません",
+    ),
     "not_routine": (
         "{vaccine} was in no programme of the law on {day}",
         "{vaccine_ja}は{day}時点では定期接種・臨時接種ではありません",

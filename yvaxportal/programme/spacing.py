@@ -38,7 +38,8 @@ def earliest_beside(
     schedule: Schedule, vaccine: str, doses: Sequence[GivenDose], day: date
 ) -> tuple[date, Reason | None]:
     """Return the first day from ``day`` on which a vaccine keeps its distance from doses of others."""
-    near = [other for other in doses if -1 <= (day - other.given_on).days <= _longest(schedule)]
+    longest = _longest(schedule)
+    near = [other for other in doses if (day - other.given_on).days <= longest]
     first, why = day, None
     moved = bool(near)
     while moved:
