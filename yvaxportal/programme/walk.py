@@ -167,7 +167,7 @@ class Walk:
         if birth is not None:
             if step.first:
                 earliest = max(earliest, step.first.day(birth, last=False))
-            if step.last:
+            if step.last and not step.skippable:
                 latest = step.last.day(birth, last=True)
             if step.advised_from:
                 advised = step.advised_from.day(birth, last=False)
