@@ -160,6 +160,9 @@ class Forecaster:
         key = instance(programme, max(run.first, min(self.today, run.last)), legal)
         walk = self.history.walk(programme, key)
         number = walk.next_number
+        if programme.open_ended and run.last < self.today:
+            why = reason("closed", run.periods[-1].rule.citations[0], day=run.last)
+            return self._answer(programme, "not_target", number, (why,), run)
         if walk.flawed:
             return self._answer(programme, "doubtful", number, tuple(walk.flawed), run)
         if walk.complete:

@@ -176,11 +176,10 @@ class History:
         legal = periods(programme, self.birth, self.person, self.doses[:position], day)
         key = self._key(programme, day, legal)
         walk = self.walks.get(key) or Walk(programme, self.birth)
-        private = dose.category not in _PUBLIC
+        private = not self._is_public(programme, dose)
         if refusal := self._refusal(programme, dose, legal, walk, self.doses[:position]):
             verdict, why, days = refusal
             flaw = verdict in FLAWS and not (private and verdict == "too_early")
-            flaw = flaw or why.code == "not_routine"
             return _Offer(programme, key, verdict, (why,), [], days, flaw)
         if private and programme.voluntary != "counts":
             flaw = programme.voluntary == "doubtful"
@@ -217,7 +216,11 @@ class History:
             return _Offer(programme, key, "wrong_interval", (why,), [], days, True)
         close = too_close(self.schedule, dose, self.doses[:position])
         if close is not None:
-            return _Offer(programme, key, "wrong_interval", (close,), [], 0, True)
+            # Where the rule was given up since then, the dose counts all the same.
+            spacing, why, short = close
+            still = spacing.valid_to is None or self.today <= spacing.valid_to
+            places = [] if still else places_after(accepted)
+            return _Offer(programme, key, "wrong_interval", (why,), places, short, still)
         reasons = [answer.against for answer in accepted if answer.against is not None]
         sure = [answer for answer in accepted if answer.verdict == "valid"]
         if sure:
@@ -227,11 +230,23 @@ class History:
             reasons.append(number)
         if reasons:
             return _Offer(programme, key, "unsure", tuple(reasons), places_after(accepted), 0, True)
-        notes = () if dose.category in _PUBLIC else (reason("private_counts", day=day),)
-        vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
-        if notes and not (vaccine.is_routine(day) and programme.rule_on(day)):
-            return _Offer(programme, key, "not_in_programme", notes, places_after(accepted), 0, False)
+        if self._is_public(programme, dose):
+            return _Offer(programme, key, "valid", (), places_after(accepted), 0, False)
+        if dose.category in _PUBLIC or not self._is_routine(programme, dose):
+            vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
+            why = reason("not_routine", vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=day)
+            return _Offer(programme, key, "not_in_programme", (why,), places_after(accepted), 0, False)
+        notes = (reason("private_counts", day=day),)
         return _Offer(programme, key, "valid", notes, places_after(accepted), 0, False)
+
+    def _is_routine(self, programme: Programme, dose: GivenDose) -> bool:
+        """Tell whether a dose can have been one of the programme, whatever the record calls it."""
+        day = dose.given_on
+        vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
+        return vaccine.is_routine(day) and programme.rule_on(day) is not None
+
+    def _is_public(self, programme: Programme, dose: GivenDose) -> bool:
+        return dose.category in _PUBLIC and self._is_routine(programme, dose)
 
     def _doubt(self, dose: GivenDose) -> Reason | None:
         if dose.given_on > self.today:
@@ -267,16 +282,11 @@ class History:
             return "wrong_product", reason("begun_with_other", programme.rules[-1].citations[0]), 0
         if excluded := exclusion(programme, self.person, day):
             return "not_in_programme", excluded, 0
-        public = dose.category in _PUBLIC
-        vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
-        if public and not (vaccine.is_routine(day) and programme.rule_on(day)):
-            why = reason("not_routine", vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=day)
-            return "not_in_programme", why, 0
         if not legal and self._only_unknown(programme, day):
             return "unsure", reason("needs_unknown", programme.rules[-1].citations[0]), 0
         if not legal:
             return "not_in_programme", reason("not_in_cohort", programme.rules[-1].citations[0]), 0
-        if not public:
+        if not self._is_public(programme, dose):
             return self._private_refusal(programme, day, legal)
         if walk.complete:
             return None

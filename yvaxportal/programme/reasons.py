@@ -135,8 +135,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "対象となる要件（抗体検査の結果など）が登録されていません",
     ),
     "not_routine": (
-        "{vaccine} was in no programme of the law on {day}",
-        "{vaccine_ja}は{day}時点では定期接種・臨時接種ではありません",
+        "{vaccine} was in no programme of the law on {day}; the dose counts like a private one",
+        "{vaccine_ja}は{day}時点では定期接種・臨時接種ではありません（任意接種と同じく回数に数えます）",
     ),
     "surplus": (
         "no dose {number} is needed: the course was complete",
