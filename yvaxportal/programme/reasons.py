@@ -17,6 +17,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     # of a forecast
     "other_sex": ("only for the other sex", "対象の性別ではありません"),
     "sex_unknown": ("the sex is not known", "性別が不明のため判定できません"),
+    "not_open": (
+        "no legal day today or within {days}",
+        "本日から{days}日以内に接種できる日はありません",
+    ),
     "not_in_cohort": (
         "not in the age group or cohort of this programme",
         "この予防接種の対象者（年齢・生年月日・要件）ではありません",
