@@ -30,7 +30,7 @@ _SEX = frozenset({"1", "2"})
 _TARGET = frozenset(
     {
         "from", "until", "born_from", "born_to", "days_from", "days_to", "fiscal_year_ages",
-        "fiscal_year_age_from", "risk", "needs", "needs_by", "given_from", "given_to", "pregnancy", "unverified",
+        "fiscal_year_age_from", "risk", "needs", "needs_by", "given_from", "given_to", "pregnancy", "late", "unverified",
     }
 )  # fmt: skip
 _RULE = _TARGET | {
@@ -40,12 +40,12 @@ _RULE = _TARGET | {
 _STEP = frozenset(
     {
         "from", "until", "days", "months", "half_months", "first_days", "first_months", "doctor_days",
-        "skippable", "skip_if_previous_after", "advised_from", "standard_until", "advised_days",
+        "after_skip_days", "skippable", "skip_if_previous_after", "advised_from", "standard_until", "advised_days",
         "advised_months", "standard_days", "standard_months", "vaccines",
     }
 )  # fmt: skip
 _COURSE = frozenset(
-    {"vaccines", "started_until", "started_from", "started_to", "citations", "unverified", "doses"}
+    {"vaccines", "started_after", "started_until", "started_from", "started_to", "citations", "unverified", "doses"}
 )
 _PROGRAMME = frozenset(
     {
@@ -168,6 +168,7 @@ def _target(table: Table, known: frozenset[str]) -> Target:
         needs_by=table.maybe_day("needs_by"),
         given_from=table.maybe_day("given_from"),
         given_to=table.maybe_day("given_to"),
+        late=table.flag("late"),
         pregnancy=(pregnancy[0], pregnancy[1]) if pregnancy else None,
         unverified=table.flag("unverified"),
     )
@@ -218,6 +219,7 @@ def _course(table: Table, catalogue: Catalogue, rules: tuple[Rule, ...]) -> Cour
         steps=steps,
         citations=_citations(table) if "citations" in table.data else inherited,
         vaccines=frozenset(_vaccines(table, "vaccines", catalogue)) or None,
+        started_after=table.bound("started_after"),
         started_until=table.bound("started_until"),
         started_from=table.maybe_day("started_from"),
         started_to=table.maybe_day("started_to"),
@@ -236,6 +238,7 @@ def _step(table: Table, catalogue: Catalogue) -> Step:
         first_days=table.maybe_whole("first_days"),
         first_months=table.maybe_whole("first_months"),
         doctor_days=table.maybe_whole("doctor_days"),
+        after_skip_days=table.maybe_whole("after_skip_days"),
         skippable=table.flag("skippable"),
         skip_if_previous_after=table.bound("skip_if_previous_after"),
         advised_from=table.bound("advised_from"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 from yvaxportal.programme.exclusions import exclusion
@@ -14,6 +14,8 @@ from yvaxportal.programme.reasons import Reason, reason
 from yvaxportal.programme.schedule import Programme, Schedule
 from yvaxportal.programme.spacing import earliest_beside
 from yvaxportal.programme.walk import Opening, Walk
+
+_DAY = timedelta(days=1)
 
 Status: TypeAlias = Literal["due", "soon", "overdue", "done", "doubtful", "not_target"]
 
@@ -158,25 +160,32 @@ class Forecaster:
         key = instance(programme, max(run.first, min(self.today, run.last)), legal)
         walk = self.history.walk(programme, key)
         number = walk.next_number
+        if programme.open_ended and run.last < self.today:
+            why = reason("closed", run.periods[-1].rule.citations[0], day=run.last)
+            return self._answer(programme, "not_target", number, (why,), run)
         if walk.flawed:
             return self._answer(programme, "doubtful", number, tuple(walk.flawed), run)
         if walk.complete:
             done = reason("done", run.periods[-1].rule.citations[0], number=len(walk.counted))
             return self._answer(programme, "done", number - 1, (done, *walk.notes), run, days=False)
-        if self._has(programme.doubtful_with):
+        if self._has(programme.doubtful_with, run.first):
             why = reason("other_vaccine", run.periods[-1].rule.citations[0])
             return self._answer(programme, "doubtful", number, (why,), run)
         for window in (one for one in windows if one.last >= run.last):
-            found = self._next(programme, walk, window)
+            found = self._next(programme, walk, window, legal)
             if found is not None:
                 return found
         why = reason("closed", run.periods[-1].rule.citations[0], day=windows[-1].last)
         return self._answer(programme, "not_target", number, (why, *walk.notes), windows[-1])
 
-    def _has(self, vaccines: Collection[str]) -> bool:
-        return bool(vaccines) and any(dose.vaccine in vaccines for dose in self.given)
+    def _has(self, vaccines: Collection[str], since: date) -> bool:
+        return bool(vaccines) and any(
+            dose.vaccine in vaccines and dose.given_on >= since for dose in self.given
+        )
 
-    def _next(self, programme: Programme, walk: Walk, run: Run) -> Forecast | None:
+    def _next(
+        self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]
+    ) -> Forecast | None:
         """Return the next dose within one run, None when no legal day is left in it."""
         options = []
         day = max(self.today, run.first)
@@ -191,9 +200,10 @@ class Forecaster:
                 options.append((opening, earliest, latest, beside, vaccines))
         if not options:
             return None
-        opening, earliest, latest, beside, vaccines = options[0]
+        # A course of which no vaccine is to be had any more is the last choice.
+        opening, earliest, latest, beside, vaccines = next((one for one in options if one[4]), options[0])
         latest = max(option[2] for option in options)
-        return self._coming(programme, walk, run, opening, (earliest, latest), beside, vaccines)
+        return self._coming(programme, walk, run, legal, opening, (earliest, latest), beside, vaccines)
 
     def _vaccines(
         self, programme: Programme, opening: Opening, earliest: date
@@ -207,6 +217,11 @@ class Forecaster:
             if opening.step.vaccines is not None and vaccine not in opening.step.vaccines:
                 continue
             day, why = earliest_beside(self.schedule, vaccine, self.given, earliest)
+            if day < self.today:
+                # The time has begun, but another vaccine may just have been given.
+                again, because = earliest_beside(self.schedule, vaccine, self.given, self.today)
+                if again > self.today:
+                    day, why = again, because
             if is_allowed(self.schedule, programme, vaccine, max(day, self.today), self.birth):
                 found.append((day, why, vaccine))
         if not found:
@@ -220,6 +235,7 @@ class Forecaster:
         programme: Programme,
         walk: Walk,
         run: Run,
+        legal: Sequence[Period],
         opening: Opening,
         window: tuple[date, date],
         beside: Reason | None,
@@ -230,6 +246,9 @@ class Forecaster:
         recommended = max(earliest, walk.recommended_from(opening))
         period = run.on(max(earliest, today))
         citation = period.rule.citations[0]
+        if period.exceptional:
+            ordinary = [one.last for one in legal if not one.exceptional and one.last < period.last]
+            standard = max(ordinary, default=period.first - _DAY)
         status: Status
         if today < earliest:
             days = (earliest - today).days

@@ -1,12 +1,13 @@
 """Giving each dose of a person to the programme it counts in. The order in which doses are told is no matter."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
 from yvaxportal.programme.bounds import NO_BEGIN
 from yvaxportal.programme.exclusions import exclusion
-from yvaxportal.programme.periods import Period, lower_ages, periods, runs, season_of
+from yvaxportal.programme.periods import Period, lower_ages, periods, periods_of_rule, runs, season_of
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.reasons import Reason, reason
 from yvaxportal.programme.schedule import Programme, Schedule
@@ -27,6 +28,9 @@ _RANK = {
     "surplus": 5,
     "not_in_programme": 6,
 }
+# A dose more than a year away from a window was hardly meant for it.
+_NEAR_DAYS = 366
+_FAR = 7
 #: Verdicts after which nothing about the programme is sure.
 FLAWS = frozenset({"unsure", "wrong_interval", "too_early", "too_late", "wrong_product"})
 
@@ -112,7 +116,9 @@ class History:
         tracks: dict[str, list[_Offer]] = {}
         for programme in followed or candidates:
             tracks.setdefault(programme.track, []).append(self._offer(programme, position, dose))
-        taken = [min(offers, key=lambda one: (_RANK[one.verdict], one.days)) for offers in tracks.values()]
+        taken = [min(offers, key=_rank) for offers in tracks.values()]
+        if any(offer.places for offer in taken):
+            taken = [offer for offer in taken if _rank(offer)[0] < _FAR]
         findings = [self._take(offer, dose) for offer in taken]
         if dose.given_on <= self.today:
             for track in tracks:
@@ -170,11 +176,10 @@ class History:
         legal = periods(programme, self.birth, self.person, self.doses[:position], day)
         key = self._key(programme, day, legal)
         walk = self.walks.get(key) or Walk(programme, self.birth)
-        private = dose.category not in _PUBLIC
-        if refusal := self._refusal(programme, dose, legal, walk):
+        private = not self._is_public(programme, dose)
+        if refusal := self._refusal(programme, dose, legal, walk, self.doses[:position]):
             verdict, why, days = refusal
             flaw = verdict in FLAWS and not (private and verdict == "too_early")
-            flaw = flaw or why.code == "not_routine"
             return _Offer(programme, key, verdict, (why,), [], days, flaw)
         if private and programme.voluntary != "counts":
             flaw = programme.voluntary == "doubtful"
@@ -195,7 +200,8 @@ class History:
             return _Offer(programme, key, "surplus", (why,), [], 0, same_day)
         accepted = [answer for answer in answers if answer.place is not None]
         if not accepted:
-            first = answers[0]
+            open_yet = [answer for answer in answers if answer.verdict != "surplus"]
+            first = min(open_yet or answers, key=lambda answer: answer.days)
             if first.against is None:
                 raise ValueError("a refusal has a reason")
             if day in walk.counted:
@@ -210,7 +216,11 @@ class History:
             return _Offer(programme, key, "wrong_interval", (why,), [], days, True)
         close = too_close(self.schedule, dose, self.doses[:position])
         if close is not None:
-            return _Offer(programme, key, "wrong_interval", (close,), [], 0, True)
+            # Where the rule was given up since then, the dose counts all the same.
+            spacing, why, short = close
+            still = spacing.valid_to is None or self.today <= spacing.valid_to
+            places = [] if still else places_after(accepted)
+            return _Offer(programme, key, "wrong_interval", (why,), places, short, still)
         reasons = [answer.against for answer in accepted if answer.against is not None]
         sure = [answer for answer in accepted if answer.verdict == "valid"]
         if sure:
@@ -220,8 +230,23 @@ class History:
             reasons.append(number)
         if reasons:
             return _Offer(programme, key, "unsure", tuple(reasons), places_after(accepted), 0, True)
-        notes = () if dose.category in _PUBLIC else (reason("private_counts", day=day),)
+        if self._is_public(programme, dose):
+            return _Offer(programme, key, "valid", (), places_after(accepted), 0, False)
+        if dose.category in _PUBLIC or not self._is_routine(programme, dose):
+            vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
+            why = reason("not_routine", vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=day)
+            return _Offer(programme, key, "not_in_programme", (why,), places_after(accepted), 0, False)
+        notes = (reason("private_counts", day=day),)
         return _Offer(programme, key, "valid", notes, places_after(accepted), 0, False)
+
+    def _is_routine(self, programme: Programme, dose: GivenDose) -> bool:
+        """Tell whether a dose can have been one of the programme, whatever the record calls it."""
+        day = dose.given_on
+        vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
+        return vaccine.is_routine(day) and programme.rule_on(day) is not None
+
+    def _is_public(self, programme: Programme, dose: GivenDose) -> bool:
+        return dose.category in _PUBLIC and self._is_routine(programme, dose)
 
     def _doubt(self, dose: GivenDose) -> Reason | None:
         if dose.given_on > self.today:
@@ -244,7 +269,12 @@ class History:
         return reason("number_missing", number=expected)
 
     def _refusal(
-        self, programme: Programme, dose: GivenDose, legal: Sequence[Period], walk: Walk
+        self,
+        programme: Programme,
+        dose: GivenDose,
+        legal: Sequence[Period],
+        walk: Walk,
+        before: Sequence[GivenDose],
     ) -> tuple[str, Reason, int] | None:
         """Return verdict, reason and days when the dose cannot be one of the programme at all."""
         day = dose.given_on
@@ -252,18 +282,26 @@ class History:
             return "wrong_product", reason("begun_with_other", programme.rules[-1].citations[0]), 0
         if excluded := exclusion(programme, self.person, day):
             return "not_in_programme", excluded, 0
-        public = dose.category in _PUBLIC
-        vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
-        if public and not (vaccine.is_routine(day) and programme.rule_on(day)):
-            why = reason("not_routine", vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=day)
-            return "not_in_programme", why, 0
+        if not legal and self._only_unknown(programme, day):
+            return "unsure", reason("needs_unknown", programme.rules[-1].citations[0]), 0
         if not legal:
             return "not_in_programme", reason("not_in_cohort", programme.rules[-1].citations[0]), 0
-        if not public:
+        if not self._is_public(programme, dose):
             return self._private_refusal(programme, day, legal)
         if walk.complete:
             return None
-        return self._outside(walk, day, legal) or self._product(programme, dose, legal)
+        return self._outside(walk, day, legal, before) or self._product(programme, dose, legal)
+
+    def _only_unknown(self, programme: Programme, day: date) -> bool:
+        """Tell whether somebody would be a target if only what the rule asks for were recorded."""
+        rule = programme.rule_on(day)
+        if rule is None or not any(target.needs for target in rule.targets):
+            return False
+        if programme.sex is not None and self.person.sex != programme.sex:
+            return False
+        free = replace(rule, targets=tuple(replace(target, needs=frozenset()) for target in rule.targets))
+        found = periods_of_rule(free, self.birth, self.person, self.doses, day)
+        return any(period.first <= day <= period.last for period in found)
 
     def _private_refusal(
         self, programme: Programme, day: date, legal: Sequence[Period]
@@ -278,11 +316,17 @@ class History:
         return "too_early", reason("private_too_early", citation, days=days, day=first), days
 
     def _outside(
-        self, walk: Walk, day: date, legal: Sequence[Period]
+        self, walk: Walk, day: date, legal: Sequence[Period], before: Sequence[GivenDose]
     ) -> tuple[str, Reason, int] | None:
-        windows = runs(legal)
-        if any(run.first <= day <= run.last for run in windows):
+        if any(period.first <= day <= period.last for period in legal):
             return None
+        # A dose is judged by the version in force on its day, as if that were to stay.
+        rule = walk.programme.rule_on(day)
+        current = periods_of_rule(rule, self.birth, self.person, before, day) if rule else []
+        current.extend(period for period in legal if period.illness)
+        windows = runs(sorted(current, key=lambda period: (period.first, period.last)))
+        if not windows:
+            return "not_in_programme", reason("not_in_cohort", legal[-1].rule.citations[0]), 0
         options = []
         for run in windows:
             period = run.periods[0] if day < run.first else run.periods[-1]
@@ -350,6 +394,11 @@ def is_allowed(
     if product.first is not None and day < product.first.day(birth, last=False):
         return False
     return product.last is None or day <= product.last.day(birth, last=True)
+
+
+def _rank(offer: _Offer) -> tuple[int, int]:
+    far = offer.verdict in {"too_early", "too_late"} and offer.days > _NEAR_DAYS
+    return _FAR if far else _RANK[offer.verdict], offer.days
 
 
 def _order(dose: GivenDose) -> tuple[date, int, str, str]:

@@ -23,6 +23,11 @@ class Period(NamedTuple):
     illness: bool = False
 
     @property
+    def exceptional(self) -> bool:
+        """Whether it follows on the ordinary time: a long illness, an extension."""
+        return self.illness or (self.target is not None and self.target.late)
+
+    @property
     def unverified(self) -> bool:
         """Whether the municipality has to confirm it."""
         return self.rule.unverified or (self.target is not None and self.target.unverified)
@@ -56,16 +61,26 @@ def periods(
         return []
     found: list[Period] = []
     for rule in programme.rules:
-        for target in rule.targets:
-            for first, last in _spans(target, rule.season, birth, person, doses, around):
-                begin = max(first, rule.valid_from)
-                end = last if rule.valid_to is None else min(last, rule.valid_to)
-                if begin <= end:
-                    found.append(Period(begin, end, rule, target))
+        for period in periods_of_rule(rule, birth, person, doses, around):
+            begin = max(period.first, rule.valid_from)
+            end = period.last if rule.valid_to is None else min(period.last, rule.valid_to)
+            if begin <= end:
+                found.append(period._replace(first=begin, last=end))
     if birth is not None and any(one.kind == "long_illness" for one in person.circumstances):
-        found.extend(list(_after_illness(programme, birth, person, found)))
+        found.extend(_after_illness(programme, birth, person, doses, around))
     found.sort(key=lambda period: (period.first, period.last))
     return found
+
+
+def periods_of_rule(
+    rule: Rule, birth: date | None, person: Person, doses: Sequence[GivenDose], around: date
+) -> list[Period]:
+    """Return the periods of one version as if it had always been in force, without regard to sex."""
+    return [
+        Period(first, last, rule, target)
+        for target in rule.targets
+        for first, last in _spans(target, rule.season, birth, person, doses, around)
+    ]
 
 
 def lower_ages(programme: Programme, birth: date) -> date:
@@ -170,17 +185,18 @@ def _given_between(target: Target, doses: Sequence[GivenDose]) -> bool:
 
 
 def _after_illness(
-    programme: Programme, birth: date, person: Person, ordinary: Sequence[Period]
+    programme: Programme, birth: date, person: Person, doses: Sequence[GivenDose], around: date
 ) -> Iterator[Period]:
     """Give what a long illness adds (施行規則2条の7): years from the day its reason ended, up to an age."""
     for one in person.circumstances:
         if one.kind != "long_illness" or one.subject not in {"", programme.code} or one.ends_on is None:
             continue
         began = one.starts_on or NO_BEGIN
-        if not any(began <= period.last and one.ends_on >= period.first for period in ordinary):
-            continue
         for rule in programme.rules:
-            if rule.long_illness is None:
+            # The programme of a combined vaccine may be younger than the time in which the disease's was missed.
+            ordinary = periods_of_rule(rule, birth, person, doses, around)
+            missed = any(began <= period.last and one.ends_on >= period.first for period in ordinary)
+            if rule.long_illness is None or not missed:
                 continue
             last = day_age_is_reached(one.ends_on, rule.long_illness.years)
             if rule.long_illness.until is not None:

@@ -17,6 +17,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     # of a forecast
     "other_sex": ("only for the other sex", "対象の性別ではありません"),
     "sex_unknown": ("the sex is not known", "性別が不明のため判定できません"),
+    "not_open": (
+        "no legal day today or within {days}",
+        "本日から{days}日以内に接種できる日はありません",
+    ),
     "not_in_cohort": (
         "not in the age group or cohort of this programme",
         "この予防接種の対象者（年齢・生年月日・要件）ではありません",
@@ -130,9 +134,13 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "{vaccine} was not for this person in the programme on {day}",
         "{vaccine_ja}は{day}時点でこの方の定期接種には使用できません",
     ),
+    "needs_unknown": (
+        "what this programme asks for (such as a test result) is not recorded",
+        "対象となる要件（抗体検査の結果など）が登録されていません",
+    ),
     "not_routine": (
-        "{vaccine} was in no programme of the law on {day}",
-        "{vaccine_ja}は{day}時点では定期接種・臨時接種ではありません",
+        "{vaccine} was in no programme of the law on {day}; the dose counts like a private one",
+        "{vaccine_ja}は{day}時点では定期接種・臨時接種ではありません（任意接種と同じく回数に数えます）",
     ),
     "surplus": (
         "no dose {number} is needed: the course was complete",

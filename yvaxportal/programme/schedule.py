@@ -47,6 +47,7 @@ class Target:
     from this one on. ``risk``: one of these risk groups is asked for. ``needs``: circumstances (kind, or
     ``kind:subject``) of which one is asked for, begun by ``needs_by``. ``given_from``/``given_to``: a dose of the same track must
     have been given in between. ``pregnancy``: the first and last day before the expected delivery.
+    ``late``: an extension for who missed the ordinary time.
     ``unverified``: to be confirmed by the municipality.
     """
 
@@ -64,6 +65,7 @@ class Target:
     given_from: date | None = None
     given_to: date | None = None
     pregnancy: tuple[int, int] | None = None
+    late: bool = False
     unverified: bool = False
 
 
@@ -108,7 +110,7 @@ class Step:
     Law: ``first``/``last`` are ages; ``days``, ``months``, ``half_months`` (n and a half) are full days or
     months between this dose and the one before, ``first_days``/``first_months`` since the first dose;
     ``doctor_days``: fewer days, but only where the doctor found it necessary. ``skippable``: past ``last``
-    the dose is left out; ``skip_if_previous_after``: so it is when the dose before came after this age.
+    the dose is left out (``after_skip_days`` then stand for the interval of the next); ``skip_if_previous_after``: so it is when the dose before came after this age.
     ``vaccines``: only with these.
 
     Recommended: ``advised_from`` and ``standard_until`` are ages, ``advised_days``/``advised_months`` and
@@ -123,6 +125,7 @@ class Step:
     first_days: int | None = None
     first_months: int | None = None
     doctor_days: int | None = None
+    after_skip_days: int | None = None
     skippable: bool = False
     skip_if_previous_after: Bound | None = None
     advised_from: Bound | None = None
@@ -138,13 +141,14 @@ class Step:
 class Course:
     """Doses one after another.
 
-    ``vaccines``: only with these (None: any of the programme's). ``started_until``: only for who has the first
-    dose by this age. ``started_to``/``started_from``: only for who has it on a day in between.
+    ``vaccines``: only with these (None: any of the programme's). ``started_after`` and ``started_until``: only
+    for who has the first dose after one age and by the other. ``started_to``/``started_from``: only for who has it on a day in between.
     """
 
     steps: tuple[Step, ...]
     citations: tuple[Citation, ...]
     vaccines: frozenset[str] | None = None
+    started_after: Bound | None = None
     started_until: Bound | None = None
     started_from: date | None = None
     started_to: date | None = None

@@ -14,12 +14,16 @@ from yvaxportal.values.ages import earliest_after_days_between
 _DAY = timedelta(days=1)
 
 
-def too_close(schedule: Schedule, dose: GivenDose, before: Sequence[GivenDose]) -> Reason | None:
-    """Return why a dose came too soon after one of another vaccine; the greatest shortage first.
+def too_close(
+    schedule: Schedule, dose: GivenDose, before: Sequence[GivenDose]
+) -> tuple[Spacing, Reason, int] | None:
+    """Return which rule a dose broke that came too soon after one of another vaccine, why, and by how many days.
+
+    The greatest shortage is told.
 
     :param before: doses in order, the last of them nearest.
     """
-    worst: tuple[int, Reason] | None = None
+    worst: tuple[Spacing, Reason, int] | None = None
     for other in reversed(before):
         gap = (dose.given_on - other.given_on).days
         if gap > _longest(schedule):
@@ -29,16 +33,17 @@ def too_close(schedule: Schedule, dose: GivenDose, before: Sequence[GivenDose]) 
         for spacing in spacings_between(schedule, other.vaccine, dose.vaccine):
             if spacing.valid_from <= dose.given_on <= (spacing.valid_to or NO_END) and gap <= spacing.days:
                 short = spacing.days + 1 - gap
-                if worst is None or short > worst[0]:
-                    worst = short, _reason(schedule, spacing, other, short)
-    return worst[1] if worst else None
+                if worst is None or short > worst[2]:
+                    worst = spacing, _reason(schedule, spacing, other, short), short
+    return worst
 
 
 def earliest_beside(
     schedule: Schedule, vaccine: str, doses: Sequence[GivenDose], day: date
 ) -> tuple[date, Reason | None]:
     """Return the first day from ``day`` on which a vaccine keeps its distance from doses of others."""
-    near = [other for other in doses if -1 <= (day - other.given_on).days <= _longest(schedule)]
+    longest = _longest(schedule)
+    near = [other for other in doses if (day - other.given_on).days <= longest]
     first, why = day, None
     moved = bool(near)
     while moved:

@@ -1,6 +1,7 @@
 """Following the courses of one programme dose by dose."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -92,9 +93,11 @@ class Walk:
     def _may_start(self, course: Course, day: date) -> bool:
         if not (course.started_from or NO_BEGIN) <= day <= (course.started_to or NO_END):
             return False
-        if course.started_until is None or self.birth is None:
+        if self.birth is None:
             return True
-        return day <= course.started_until.day(self.birth, last=True)
+        if course.started_after is not None and day <= course.started_after.day(self.birth, last=True):
+            return False
+        return course.started_until is None or day <= course.started_until.day(self.birth, last=True)
 
     def answers(self, day: date, vaccine: str) -> list[Answer]:
         """Return what each course says to a dose, those followed first; empty for a wrong product."""
@@ -143,7 +146,7 @@ class Walk:
         A step that is past its age is left out; until then the dose would be that step.
         """
         course, index = place
-        earliest, why = NO_BEGIN, None
+        earliest = NO_BEGIN
         while index < len(course.steps):
             step = course.steps[index]
             bound = step.skip_if_previous_after
@@ -155,22 +158,24 @@ class Walk:
                 if day > last:
                     earliest, index = max(earliest, last + _DAY), index + 1
                     continue
-            return self._opening(Place(course, index), step, earliest, why)
+            return self._opening(Place(course, index), step, earliest, skipped=index > place.index)
         return None
 
-    def _opening(self, place: Place, step: Step, earliest: date, why: Reason | None) -> Opening:
-        birth, advised = self.birth, NO_BEGIN
+    def _opening(self, place: Place, step: Step, earliest: date, *, skipped: bool) -> Opening:
+        birth, advised, why = self.birth, NO_BEGIN, None
         latest, standard = NO_END, None
         if birth is not None:
             if step.first:
                 earliest = max(earliest, step.first.day(birth, last=False))
-            if step.last:
+            if step.last and not step.skippable:
                 latest = step.last.day(birth, last=True)
             if step.advised_from:
                 advised = step.advised_from.day(birth, last=False)
             if step.standard_until:
                 standard = step.standard_until.day(birth, last=True)
         if self.last is not None:
+            if skipped and step.after_skip_days is not None:
+                step = replace(step, days=step.after_skip_days, months=None)
             allowed, why = self._after_interval(step, place.course)
             if allowed > earliest:
                 earliest = allowed
