@@ -32,31 +32,33 @@ _UNKNOWN_YEAR = "0000-00-00"
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Birth dates (inclusive) and sex of the base cohort, wide enough for everybody who may be a target.
+    """Birth dates and sex of the base cohort, wide enough for everybody who may be a target.
 
-    No birth dates where none decides. ``risk_from``/``risk_to``: birth dates of those who come into question
-    only with a risk group. ``needs``: circumstances (``kind`` or ``kind:subject``) of which one is asked for.
-    Beside these, whoever had a long illness comes into question.
+    ``births``: stretches of birth dates, both ends inclusive; none where no birth date decides.
+    ``risk_births``: likewise of those who come into question only with a risk group. ``needs``: circumstances
+    (``kind`` or ``kind:subject``) of which one is asked for. ``long_illness``: whoever had one comes into
+    question, too.
     """
 
     programme: str
-    birth_from: date | None
-    birth_to: date | None
+    births: tuple[tuple[date, date], ...]
+    risk_births: tuple[tuple[date, date], ...] = ()
     sex: str | None = None
-    risk_from: date | None = None
-    risk_to: date | None = None
     needs: frozenset[str] = frozenset()
+    long_illness: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the bounds for the saved list, so that who was outside of them can be told why."""
         return {
-            **{
-                name: day.isoformat() if (day := getattr(self, name)) else None
-                for name in ("birth_from", "birth_to", "risk_from", "risk_to")
-            },
+            "births": _written(self.births),
+            "risk_births": _written(self.risk_births),
             "sex": self.sex,
             "needs": sorted(self.needs),
         }
+
+
+def _written(births: tuple[tuple[date, date], ...]) -> list[list[str]]:
+    return [[first.isoformat(), last.isoformat()] for first, last in births]
 
 
 @dataclass(slots=True)
@@ -190,17 +192,15 @@ def included() -> ColumnElement[bool]:
 def _within(session: Session, bounds: Bounds) -> ColumnElement[bool]:
     """Tell who is within the bounds. Each part of the OR is one that an index answers."""
     person = Resident.__table__.c
-    ids = list(session.scalars(_holders(frozenset({"long_illness"}), ("", bounds.programme))))
-    groups: list[ColumnElement[bool]] = []
-    if bounds.birth_from is not None and bounds.birth_to is not None:
-        ordinary = born_between(bounds.birth_from, bounds.birth_to)
-        if bounds.needs:
-            ordinary = and_(ordinary, person.id.in_(_holders(bounds.needs)))
-        groups.append(ordinary)
+    ids: list[int] = []
+    if bounds.long_illness:
+        ids += session.scalars(_holders(frozenset({"long_illness"}), ("", bounds.programme)))
+    groups = [born_between(first, last) for first, last in bounds.births]
+    if bounds.needs and groups:
+        groups = [and_(or_(*groups), person.id.in_(_holders(bounds.needs)))]
     elif bounds.needs:
         ids += session.scalars(_holders(bounds.needs))
-    if bounds.risk_from is not None and bounds.risk_to is not None:
-        groups.append(and_(born_between(bounds.risk_from, bounds.risk_to), _may_be_at_risk()))
+    groups += [and_(born_between(first, last), _may_be_at_risk()) for first, last in bounds.risk_births]
     within = or_(*groups, person.id == func.any(ids))
     return within if bounds.sex is None else and_(within, person.sex.in_((Sex(bounds.sex), Sex.UNKNOWN)))
 

@@ -3,7 +3,7 @@
 Most people of one birth date who have nothing special and no doses get the same answer, so it is asked once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -51,21 +51,17 @@ class Decider:
 
     def bounds(self) -> Bounds:
         """Return who comes into question from the reference date to the last day that counts as due."""
-        days = [day for day in (self._day, self._until) if self.programme.rule_on(day) is not None]
-        if not days:
-            raise NoSuchProgrammeError(self.programme.code)
-        cohorts = [targets(self.programme, day) for day in days]
-        needs = frozenset[str]().union(*(cohort.needs for cohort in cohorts))
-        if self.is_for_pregnancy:
-            needs = frozenset({"pregnancy"})
+        programme = self.programme
+        if all(programme.rule_on(day) is None for day in (self._day, self._until)):
+            raise NoSuchProgrammeError(programme.code)
+        cohort = targets(programme, self._day, self._until)
         return Bounds(
-            programme=self.programme.code,
-            birth_from=_first(cohort.birth_from for cohort in cohorts),
-            birth_to=_last(cohort.birth_to for cohort in cohorts),
-            sex=self.programme.sex,
-            risk_from=_first(cohort.risk_born_from for cohort in cohorts),
-            risk_to=_last(cohort.risk_born_to for cohort in cohorts),
-            needs=needs,
+            programme=programme.code,
+            births=cohort.born,
+            sex=cohort.sex,
+            risk_births=cohort.risk_born,
+            needs=frozenset({"pregnancy"}) if self.is_for_pregnancy else cohort.needs,
+            long_illness=cohort.long_illness,
         )
 
     @property
@@ -125,10 +121,3 @@ class Decider:
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
-
-def _first(days: Iterable[date | None]) -> date | None:
-    return min((day for day in days if day), default=None)
-
-
-def _last(days: Iterable[date | None]) -> date | None:
-    return max((day for day in days if day), default=None)

@@ -91,7 +91,7 @@ def run_funnel(session: Session, schedule: Schedule, criteria: Criteria, *, toda
     candidates = base_cohort(session, criteria, bounds)
     ids = [one.id for one in candidates]
     special = circumstances_of(
-        session, ids, criteria.reference_date, certificates=bounds.risk_from is not None
+        session, ids, criteria.reference_date, certificates=bool(bounds.risk_births)
     )
     for one in candidates:
         one.circumstances = special.get(one.id, ())
