@@ -19,8 +19,12 @@ from yvaxportal.models.resident import Resident
 def children(world: Session) -> dict[str, Resident]:
     """Children of the year before school, one done, one protected, one who lives elsewhere in town."""
     made = {
-        "due": resident(world, born="2020-05-01", name="見本　一郎", contact={"address_town_code": "0001001"}),
-        "done": resident(world, born="2020-06-01", name="見本　二郎", contact={"address_town_code": "0001001"}),
+        "due": resident(
+            world, born="2020-05-01", name="見本　一郎", contact={"address_town_code": "0001001"}
+        ),
+        "done": resident(
+            world, born="2020-06-01", name="見本　二郎", contact={"address_town_code": "0001001"}
+        ),
         "protected": resident(
             world,
             born="2020-07-01",

@@ -105,9 +105,7 @@ def new_list_schema(programmes: Choices, earlier: Choices) -> PortalSchema:
         ),
         spanning(
             6,
-            choice_node(
-                "not_on", _("Leave out who is on the earlier list"), earlier, required=False
-            ),
+            choice_node("not_on", _("Leave out who is on the earlier list"), earlier, required=False),
         ),
         spanning(6, flag_node("doses", _("Take out who has had the dose, or cannot have it yet"))),
         spanning(6, flag_node("circumstances", _("Take out by special circumstances"))),

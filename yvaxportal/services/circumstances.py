@@ -21,7 +21,13 @@ from yvaxportal.programme.person import Circumstance
 from yvaxportal.services.detail_changes import NothingToChangeError, lock_resident
 
 #: Heart, kidney, respiratory organs, immunity (施行規則2条の2, 2条の3): what a certificate calls them.
-_ORGANS = (("心臓", "heart"), ("じん臓", "kidney"), ("腎臓", "kidney"), ("呼吸器", "respiratory"), ("免疫", "hiv"))
+_ORGANS = (
+    ("心臓", "heart"),
+    ("じん臓", "kidney"),
+    ("腎臓", "kidney"),
+    ("呼吸器", "respiratory"),
+    ("免疫", "hiv"),
+)
 #: The ordinance asks for what is as severe as grade 1.
 _GRADES = ("1級", "１級", "一級")
 
@@ -227,11 +233,11 @@ def organ_in(certificate: str | None) -> str | None:
     return next((organ for word, organ in _ORGANS if word in certificate), None)
 
 
-def _from_certificates(
-    session: Session, ids: list[int], day: date
-) -> Iterable[tuple[int, Circumstance]]:
+def _from_certificates(session: Session, ids: list[int], day: date) -> Iterable[tuple[int, Circumstance]]:
     rows = session.execute(
-        select(Eligibility.resident_id, Eligibility.detail, Eligibility.valid_from, Eligibility.valid_to).where(
+        select(
+            Eligibility.resident_id, Eligibility.detail, Eligibility.valid_from, Eligibility.valid_to
+        ).where(
             Eligibility.resident_id == func.any(ids),
             Eligibility.kind == EligibilityKind.PHYSICAL_DISABILITY_CERTIFICATE,
             Eligibility.state == EligibilityState.HELD,

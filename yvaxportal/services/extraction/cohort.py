@@ -118,7 +118,9 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
             *states,
             earlier,
         )
-        .select_from(Resident.__table__.outerjoin(ResidentContact.__table__, contact.resident_id == person.id))
+        .select_from(
+            Resident.__table__.outerjoin(ResidentContact.__table__, contact.resident_id == person.id)
+        )
         .where(_within(session, bounds), was_resident(day))
         .order_by(person.id),
     )

@@ -120,4 +120,3 @@ class Decider:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
-

@@ -84,9 +84,7 @@ def figures_of(
             func.count(),
         )
         .where(member.extraction_id == extraction_id, included())
-        .group_by(
-            member.date_of_birth_written, member.sex, member.address_town_code, member.support_measure
-        ),
+        .group_by(member.date_of_birth_written, member.sex, member.address_town_code, member.support_measure),
     ).all()
     people = [(written, Sex(sex), town, protected, number) for written, sex, town, protected, number in rows]
     since = _given_since(session, extraction_id, reference_date, vaccines, today)

@@ -90,9 +90,7 @@ def run_funnel(session: Session, schedule: Schedule, criteria: Criteria, *, toda
     bounds = decider.bounds()
     candidates = base_cohort(session, criteria, bounds)
     ids = [one.id for one in candidates]
-    special = circumstances_of(
-        session, ids, criteria.reference_date, certificates=bool(bounds.risk_births)
-    )
+    special = circumstances_of(session, ids, criteria.reference_date, certificates=bool(bounds.risk_births))
     for one in candidates:
         one.circumstances = special.get(one.id, ())
     left: list[Candidate] = candidates

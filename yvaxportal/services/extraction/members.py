@@ -200,9 +200,9 @@ def _select(extraction_id: int) -> Select[Any]:
             contact.current_address,
         )
         .select_from(
-            ExtractionMember.__table__.join(
-                Resident.__table__, person.id == member.resident_id
-            ).outerjoin(ResidentContact.__table__, contact.resident_id == member.resident_id),
+            ExtractionMember.__table__.join(Resident.__table__, person.id == member.resident_id).outerjoin(
+                ResidentContact.__table__, contact.resident_id == member.resident_id
+            ),
         )
         .where(member.extraction_id == extraction_id)
         .order_by(member.resident_id)

@@ -109,9 +109,7 @@ def coverage_of(words: ListWords, figures: Figures) -> tuple[Figure, list[dict[s
                 "share": share,
             }
         )
-        bars.append(
-            MonthBar(name, (month.total or 0) / max(figures.members, 1) if known else None, share)
-        )
+        bars.append(MonthBar(name, (month.total or 0) / max(figures.members, 1) if known else None, share))
     summary = _(
         "${covered} of ${members} have had the dose since the reference date.",
         mapping={"covered": f"{figures.covered:,}", "members": f"{figures.members:,}"},
