@@ -7,6 +7,7 @@ disability certificate only where the certificate says grade and organ; everythi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from yvaxportal.models.codes import CircumstanceKind, EligibilityKind, Eligibili
 from yvaxportal.models.resident import Eligibility
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.person import Circumstance
+from yvaxportal.programme.person import CircumstanceKind as EngineKind
 from yvaxportal.services.detail_changes import NothingToChangeError, lock_resident
 
 #: Heart, kidney, respiratory organs, immunity (施行規則2条の2, 2条の3): what a certificate calls them.
@@ -30,6 +32,16 @@ _ORGANS = (
 )
 #: The ordinance asks for what is as severe as grade 1.
 _GRADES = ("1級", "１級", "一級")
+
+_ENGINE_KINDS: Mapping[CircumstanceKind, EngineKind] = {
+    CircumstanceKind.DISEASE_HISTORY: "disease_history",
+    CircumstanceKind.RISK_GROUP: "risk_group",
+    CircumstanceKind.LONG_ILLNESS: "long_illness",
+    CircumstanceKind.PREGNANCY: "pregnancy",
+    CircumstanceKind.ANTIBODY_LOW: "antibody_low",
+    CircumstanceKind.CONTRAINDICATION: "contraindication",
+    CircumstanceKind.HBV_MOTHER: "hbv_mother",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class AlreadyEnteredError(Exception):
 
 def entries_of(session: Session, resident_id: int) -> Sequence[CircumstanceRow]:
     """Return every circumstance of a resident, those taken back last, the latest first."""
-    rows = session.execute(
+    rows: Iterable[Sequence[Any]] = session.execute(
         select(
             SpecialCircumstance.id,
             SpecialCircumstance.kind,
@@ -204,7 +216,9 @@ def circumstances_of(
         .order_by(SpecialCircumstance.id),
     )
     for resident_id, kind, subject, starts_on, ends_on in rows:
-        found.setdefault(resident_id, []).append(Circumstance(kind.value, subject, starts_on, ends_on))
+        found.setdefault(resident_id, []).append(
+            Circumstance(_ENGINE_KINDS[kind], subject, starts_on, ends_on),
+        )
     if certificates:
         for resident_id, circumstance in _from_certificates(session, ids, day):
             found.setdefault(resident_id, []).append(circumstance)

@@ -1,6 +1,6 @@
 """Who comes into question for a list, and what the rules ask about each of them: one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -102,7 +102,7 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
         )
     ]
     earlier = on_list(criteria.not_on) if criteria.not_on is not None else false()
-    rows = session.execute(
+    rows: Iterable[Sequence[Any]] = session.execute(
         select(
             person.id,
             person.date_of_birth_written,
@@ -130,13 +130,27 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
         written = row[1]
         if written not in births:
             births[written] = read_birth(written)
+        insured, late_elderly, taxed, assisted = (
+            EligibilityState(state) if state is not None else None for state in row[11:15]
+        )
         found.append(
             Candidate(
-                *row[:9],
-                (row[9], row[10]),
-                *(EligibilityState(state) if state is not None else None for state in row[11:15]),
-                bool(row[15]),
-                births[written],
+                id=row[0],
+                birth_written=written,
+                sex=row[2],
+                category=row[3],
+                became_on=row[4],
+                became_reason=row[5],
+                ceased_on=row[6],
+                protected=row[7],
+                town=row[8],
+                schools=(row[9], row[10]),
+                insured=insured,
+                late_elderly=late_elderly,
+                taxed=taxed,
+                assisted=assisted,
+                on_earlier_list=row[15],
+                birth=births[written],
             ),
         )
     return found

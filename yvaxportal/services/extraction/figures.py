@@ -174,7 +174,8 @@ def _months(since: _Since, reference_date: date, today: date) -> list[CoverageMo
     for (month, _, _), number in since.items():
         given[month] += number
     last = max(today, fiscal_year_end(reference_date))
-    months, day, total = [], reference_date.replace(day=1), 0
+    months: list[CoverageMonth] = []
+    day, total = reference_date.replace(day=1), 0
     while day <= last and len(months) < _MOST_MONTHS:
         if day > today:
             months.append(CoverageMonth(day, None, None))

@@ -106,7 +106,11 @@ def _run(row: Sequence[Any], resident: ResidentRow) -> PastRun:
     standing: MemberStanding | None = row[10]
     answer = _answer(standing, row[7])
     return PastRun(
-        *row[:5],
+        extraction_id=row[0],
+        title=row[1],
+        programme=row[2],
+        reference_date=row[3],
+        saved_at=row[4],
         withdrawn=row[5] is ExtractionState.WITHDRAWN,
         answer=answer,
         rule=Rule(row[7]) if row[7] else None,

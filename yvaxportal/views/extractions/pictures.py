@@ -49,7 +49,7 @@ def funnel_of(words: ListWords, base: int, steps: Sequence[Step]) -> tuple[Figur
 
 def ages_of(words: ListWords, figures: Figures) -> tuple[Figure, list[dict[str, Any]]]:
     """Return the pyramid of ages and its table."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": _age(words, bar),
             "men": bar.men,
@@ -72,7 +72,7 @@ def areas_of(
     words: ListWords, figures: Figures, names: Mapping[str, str]
 ) -> tuple[Figure, list[dict[str, Any]]]:
     """Return members and coverage by area. Of protected people no area is told."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": _area(words, bar, names),
             "members": bar.members,
