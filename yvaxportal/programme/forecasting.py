@@ -1,13 +1,13 @@
 """What comes next for a person in each programme, and why."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 from yvaxportal.programme.exclusions import exclusion
 from yvaxportal.programme.history import History, instance, is_allowed
-from yvaxportal.programme.periods import Period, Run, periods, runs
+from yvaxportal.programme.periods import Period, Run, runs
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.possible import exact_birth, possible_births
 from yvaxportal.programme.reasons import Reason, reason
@@ -118,10 +118,18 @@ class Forecaster:
     """One person on one day."""
 
     def __init__(
-        self, schedule: Schedule, person: Person, birth: date | None, doses: Sequence[GivenDose], today: date
+        self,
+        schedule: Schedule,
+        person: Person,
+        birth: date | None,
+        doses: Sequence[GivenDose],
+        today: date,
+        *,
+        only: Collection[str] | None = None,
+        since: Mapping[str, date] | None = None,
     ) -> None:
         self.schedule, self.person, self.birth, self.today = schedule, person, birth, today
-        self.history = History(schedule, person, birth, doses, today)
+        self.history = History(schedule, person, birth, doses, today, only=only, since=since)
         self.given = [dose for dose in self.history.doses if dose.given_on <= today]
 
     def all(self, programmes: Sequence[Programme]) -> list[Forecast]:
@@ -140,7 +148,7 @@ class Forecaster:
             return self._answer(programme, "doubtful", number, (reason("birth_unknown"),))
         if excluded := exclusion(programme, self.person, self.today):
             return self._none(programme, number, excluded)
-        legal = periods(programme, self.birth, self.person, self.given, self.today)
+        legal = self.history.legal(programme, self.today)
         started = self.history.started(programme)
         if not self.history.follows(programme):
             return self._none(programme, number, reason("begun_with_other", citation))
@@ -265,8 +273,8 @@ class Forecaster:
         why = [main, self._window_reason(period, window)]
         if today < recommended:
             why.append(reason("not_advised_yet", citation, day=recommended, days=(recommended - today).days))
-        if opening.why is not None and opening.earliest >= earliest:
-            why.append(opening.why)
+        if opening.interval is not None and opening.interval.count and opening.earliest >= earliest:
+            why.append(opening.interval.reason(opening.place.course))
         if beside is not None:
             why.append(beside)
         why += walk.notes

@@ -1,11 +1,11 @@
 """Giving each dose of a person to the programme it counts in. The order in which doses are told is no matter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from yvaxportal.programme.bounds import NO_BEGIN
+from yvaxportal.programme.bounds import NO_BEGIN, NO_END
 from yvaxportal.programme.exclusions import exclusion
 from yvaxportal.programme.periods import Period, lower_ages, periods, periods_of_rule, runs, season_of
 from yvaxportal.programme.person import GivenDose, Person
@@ -58,18 +58,34 @@ class _Offer(NamedTuple):
 
 
 class History:
-    """All doses of a person with an exactly known (or for some programmes unneeded) birth date."""
+    """All doses of a person with an exactly known (or for some programmes unneeded) birth date.
+
+    For very many people less is looked at: ``only`` these programmes, and only doses of the vaccines in ``since``
+    from that day on; the others still keep their distance.
+    """
 
     def __init__(
-        self, schedule: Schedule, person: Person, birth: date | None, doses: Iterable[GivenDose], today: date
+        self,
+        schedule: Schedule,
+        person: Person,
+        birth: date | None,
+        doses: Iterable[GivenDose],
+        today: date,
+        *,
+        only: Collection[str] | None = None,
+        since: Mapping[str, date] | None = None,
     ) -> None:
         self.schedule, self.person, self.birth, self.today = schedule, person, birth, today
         self.doses = sorted(doses, key=_order)
+        self._only = only
+        self._legal: dict[tuple[str, int | None], list[Period]] = {}
         self.walks: dict[Key, Walk] = {}
         self.findings: list[Finding] = []
         self._following = self._families()
         self._days_of_track: dict[str, list[date]] = {}
         for position, dose in enumerate(self.doses):
+            if since is not None and dose.given_on < since.get(dose.vaccine, NO_END):
+                continue
             self.findings.append(self._judge(position, dose))
 
     def walk(self, programme: Programme, key: object = None) -> Walk:
@@ -101,17 +117,32 @@ class History:
     def _families(self) -> dict[str, frozenset[str]]:
         """Return, for each family in which a dose was given, the programmes of who began with that vaccine."""
         found: dict[str, frozenset[str]] = {}
-        for family, programmes in self.schedule.families.items():
-            began = frozenset().union(*(programme.begins_with for programme in programmes))
-            first = next((dose.vaccine for dose in self.doses if dose.vaccine in began), None)
-            if first is not None:
-                found[family] = frozenset(one.code for one in programmes if first in one.begins_with)
+        begins = self.schedule.begins
+        for dose in self.doses:
+            for family in begins.get(dose.vaccine, ()):
+                if family not in found:
+                    programmes = self.schedule.families[family]
+                    codes = (one.code for one in programmes if dose.vaccine in one.begins_with)
+                    found[family] = frozenset(codes)
+        return found
+
+    def legal(self, programme: Programme, around: date) -> list[Period]:
+        """Return the legal days of a programme; of a seasonal one the seasons next to ``around``."""
+        if programme.depends_on_doses:
+            given = [dose for dose in self.doses if dose.given_on < around]
+            return periods(programme, self.birth, self.person, given, around)
+        key = programme.code, around.year if programme.per == "season" else None
+        found = self._legal.get(key)
+        if found is None:
+            found = self._legal[key] = periods(programme, self.birth, self.person, (), around)
         return found
 
     def _judge(self, position: int, dose: GivenDose) -> Finding:
         candidates = self.schedule.by_vaccine.get(dose.vaccine, ())
         if not candidates:
             return Finding(dose, None, None, "not_in_programme", (reason("no_programme", vaccine=dose.vaccine),))
+        if self._only is not None:
+            candidates = tuple(one for one in candidates if one.code in self._only)
         followed = [one for one in candidates if self._is_on(one, dose)]
         tracks: dict[str, list[_Offer]] = {}
         for programme in followed or candidates:
@@ -142,8 +173,8 @@ class History:
             walk.flawed.extend(offer.reasons)
         elif offer.reasons:
             walk.notes.extend(offer.reasons)
-        for programme in self.schedule.programmes.values():
-            if offer.programme.code in programme.continues:
+        for programme in self.schedule.continued_by.get(offer.programme.code, ()):
+            if self._only is None or programme.code in self._only:
                 self._pass_on(programme, dose, offer)
         return Finding(dose, offer.programme, number, offer.verdict, offer.reasons)
 
@@ -173,7 +204,7 @@ class History:
         doubt = self._doubt(dose)
         if doubt is not None:
             return _Offer(programme, self._key(programme, day, ()), "unsure", (doubt,), [], 0, True)
-        legal = periods(programme, self.birth, self.person, self.doses[:position], day)
+        legal = self.legal(programme, day)
         key = self._key(programme, day, legal)
         walk = self.walks.get(key) or Walk(programme, self.birth)
         private = not self._is_public(programme, dose)

@@ -5,7 +5,7 @@ birth dates. For most adults nothing is left to do, for the others only the dose
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ class _Stretch(NamedTuple):
     answers: tuple[Forecast, ...]
     open: tuple[_Open, ...]
     counts: frozenset[str]
+    programmes: frozenset[str]
+    since: Mapping[str, date]
 
 
 class Outlook:
@@ -75,7 +77,15 @@ class Outlook:
         for one in stretch.open:
             if given and any(dose.vaccine in one.counts and dose.given_on >= one.since for dose in given):
                 if judged is None:
-                    judged = Forecaster(self.schedule, person, birth, doses, self.today)
+                    judged = Forecaster(
+                        self.schedule,
+                        person,
+                        birth,
+                        doses,
+                        self.today,
+                        only=stretch.programmes,
+                        since=stretch.since,
+                    )
                 answers[one.place] = judged.one(one.programme)
             elif one.same is None:
                 answers[one.place] = self._without_doses(one.programme, birth, person.sex)
@@ -146,7 +156,14 @@ class Outlook:
             counts = self._counts(programme)
             found.append(_Open(programme, place, same, counts, self._since(programme)))
         counts = frozenset().union(*(one.counts for one in found))
-        return _Stretch(tuple(answers), tuple(found), counts)
+        since = {vaccine: min(one.since for one in found if vaccine in one.counts) for vaccine in counts}
+        codes = frozenset().union(*(self._beside(one.programme) for one in found))
+        return _Stretch(tuple(answers), tuple(found), counts, codes, since)
+
+    def _beside(self, programme: Programme) -> frozenset[str]:
+        """Return the programmes that decide together with this one whose a dose is."""
+        tracks = {programme.track} | {self.schedule.programmes[code].track for code in programme.continues}
+        return frozenset(one.code for one in self._programmes if one.track in tracks)
 
     def _counts(self, programme: Programme) -> frozenset[str]:
         """Return the vaccines whose doses bear on a programme: its own, its family's, those to keep away from."""
