@@ -1,6 +1,6 @@
 """What comes next for a person in each programme, and why."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
@@ -65,28 +65,33 @@ def forecast(
     ]
     unknown = Forecaster(schedule, person, None, doses, today)
     return [
-        _agreed(schedule, programme, person, [answer[position] for answer in answers], unknown)
+        agreed(programme, person.sex, [answer[position] for answer in answers], unknown.one)
         for position, programme in enumerate(asked)
     ]
 
 
-def _agreed(
-    schedule: Schedule, programme: Programme, person: Person, answers: list[Forecast], unknown: "Forecaster"
+def agreed(
+    programme: Programme,
+    sex: str,
+    answers: Sequence[Forecast],
+    without_birth: Callable[[Programme], Forecast],
 ) -> Forecast:
-    """Return what all possible birth dates agree on, else that it is doubtful."""
-    if programme.per == "pregnancy" or (programme.sex is not None and person.sex in _OTHER_SEX[programme.sex]):
-        return unknown.one(programme)
-    if answers:
-        first = answers[0]
-        same = all((one.status, one.dose_number) == (first.status, first.dose_number) for one in answers)
-        if same and first.status != "done":
+    """Return what the forecasts for all possible birth dates agree on, else that it is doubtful.
+
+    :param without_birth: forecasts a programme for which the birth date does not matter.
+    """
+    if programme.per == "pregnancy" or (programme.sex is not None and sex in _OTHER_SEX[programme.sex]):
+        return without_birth(programme)
+    first = answers[0] if answers else None
+    if first is not None and first.status != "done":
+        kept = [one for one in answers if (one.status, one.dose_number) == (first.status, first.dose_number)]
+        if len(kept) == len(answers):
             return _blurred(answers)
-    number = answers[0].dose_number if answers else programme.first_number
     return Forecast(
         programme.code,
         programme.series,
         "doubtful",
-        number,
+        first.dose_number if first else programme.first_number,
         None,
         None,
         None,
@@ -99,16 +104,20 @@ def _agreed(
 def _blurred(answers: Sequence[Forecast]) -> Forecast:
     """Return one forecast with those days only on which all agree."""
     first = answers[0]
-    kept = {
-        name: value
-        for name in ("earliest", "recommended_from", "recommended_until", "latest", "reasons")
-        if all(getattr(one, name) == (value := getattr(first, name)) for one in answers)
-    }
-    if len(kept) == 5:  # noqa: PLR2004
+    if all(one == first for one in answers):
         return first
-    days = {name: kept.get(name) for name in ("earliest", "recommended_from", "recommended_until", "latest")}
-    reasons = kept.get("reasons") or (*first.reasons[:1], reason("birth_partly_unknown"))
-    return replace(first, **days, reasons=reasons)
+    return replace(
+        first,
+        earliest=_same([one.earliest for one in answers]),
+        recommended_from=_same([one.recommended_from for one in answers]),
+        recommended_until=_same([one.recommended_until for one in answers]),
+        latest=_same([one.latest for one in answers]),
+        reasons=(reason("birth_partly_unknown"),),
+    )
+
+
+def _same(days: Sequence[date | None]) -> date | None:
+    return days[0] if all(day == days[0] for day in days) else None
 
 
 _OTHER_SEX = {"1": "2", "2": "1"}

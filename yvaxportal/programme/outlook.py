@@ -6,11 +6,12 @@ birth dates. For most adults nothing is left to do, for the others only the dose
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from yvaxportal.programme.births import FIRST_BIRTH, Births, births, joined
-from yvaxportal.programme.forecasting import Forecast, Forecaster, forecast
+from yvaxportal.programme.forecasting import Forecast, Forecaster, agreed, forecast
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.reasons import reason
 from yvaxportal.programme.schedule import Programme, Schedule, Target
@@ -106,12 +107,17 @@ class Outlook:
         birth = person.birth
         if person.circumstances or birth is None or isinstance(birth, date):
             return forecast(self.schedule, person, doses, self.today)
-        first = bisect_right(self._starts, max(birth.earliest, FIRST_BIRTH)) - 1
-        last = bisect_right(self._starts, max(birth.latest, FIRST_BIRTH)) - 1
-        stretches = (self._stretches.get(person.sex) or self._stretches["0"])[first : last + 1]
-        codes = {one.programme.code for stretch in stretches for one in stretch.open}
-        found = {one.programme: one for one in forecast(self.schedule, person, doses, self.today, codes)}
-        return [found.get(one.code, shut) for one, shut in zip(self._programmes, self._shut, strict=True)]
+        earliest = max(birth.earliest, FIRST_BIRTH)
+        latest = max(earliest, min(birth.latest, self.today))
+        possible = [earliest, latest]
+        for start in self._starts[bisect_right(self._starts, earliest) : bisect_right(self._starts, latest)]:
+            possible += [start - _DAY, start]
+        answers = [self.forecast(person._replace(birth=day), doses) for day in sorted(set(possible))]
+        unknown = Forecaster(self.schedule, person, None, (), self.today)
+        return [
+            agreed(programme, person.sex, [answer[place] for answer in answers], unknown.one)
+            for place, programme in enumerate(self._programmes)
+        ]
 
     def _births(self, programme: Programme) -> list[Births]:
         """Return the birth dates of those to whom a programme may be open today or soon."""
@@ -123,7 +129,8 @@ class Outlook:
                     found += births(rule, target, self.today, until)
         if found and programme.counts_from is not None:
             # A private dose may have begun the course before the age of the law.
-            found.append((found[-1][0], self.today))
+            private = Target(first=programme.counts_from)
+            found += births(replace(programme.rules[-1], season=None), private, self.today, until)
         return joined(found)
 
     def _boundaries(self) -> list[date]:
