@@ -143,20 +143,29 @@ class History:
             return Finding(dose, None, None, "not_in_programme", (reason("no_programme", vaccine=dose.vaccine),))
         if self._only is not None:
             candidates = tuple(one for one in candidates if one.code in self._only)
-        followed = [one for one in candidates if self._is_on(one, dose)]
-        tracks: dict[str, list[_Offer]] = {}
-        for programme in followed or candidates:
-            tracks.setdefault(programme.track, []).append(self._offer(programme, position, dose))
-        taken = [min(offers, key=_rank) for offers in tracks.values()]
+        followed = [one for one in candidates if self._is_on(one)] or candidates
+        if len(followed) == 1:
+            finding = self._take(self._offer(followed[0], position, dose), dose)
+        else:
+            finding = self._take_best([self._offer(one, position, dose) for one in followed], dose)
+        if dose.given_on <= self.today:
+            for track in {programme.track for programme in followed}:
+                self._days_of_track.setdefault(track, []).append(dose.given_on)
+        return finding
+
+    def _take_best(self, offers: Sequence[_Offer], dose: GivenDose) -> Finding:
+        """Give a dose to the best programme of each track; the first of them speaks."""
+        tracks: dict[str, _Offer] = {}
+        for offer in offers:
+            other = tracks.get(offer.programme.track)
+            if other is None or _rank(offer) < _rank(other):
+                tracks[offer.programme.track] = offer
+        taken = list(tracks.values())
         if any(offer.places for offer in taken):
             taken = [offer for offer in taken if _rank(offer)[0] < _FAR]
-        findings = [self._take(offer, dose) for offer in taken]
-        if dose.given_on <= self.today:
-            for track in tracks:
-                self._days_of_track.setdefault(track, []).append(dose.given_on)
-        return findings[0]
+        return [self._take(offer, dose) for offer in taken][0]  # noqa: RUF015  (each has to be taken)
 
-    def _is_on(self, programme: Programme, dose: GivenDose) -> bool:
+    def _is_on(self, programme: Programme) -> bool:
         if programme.family is None:
             return True
         return programme.code in self._following.get(programme.family, ())
@@ -174,7 +183,8 @@ class History:
         elif offer.reasons:
             walk.notes.extend(offer.reasons)
         for programme in self.schedule.continued_by.get(offer.programme.code, ()):
-            if self._only is None or programme.code in self._only:
+            wanted = self._only is None or programme.code in self._only
+            if wanted and self.legal(programme, dose.given_on):
                 self._pass_on(programme, dose, offer)
         return Finding(dose, offer.programme, number, offer.verdict, offer.reasons)
 

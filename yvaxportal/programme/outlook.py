@@ -130,7 +130,19 @@ class Outlook:
         if found and programme.counts_from is not None:
             # A private dose may have begun the course before the age of the law.
             private = Target(first=programme.counts_from)
-            found += births(replace(programme.rules[-1], season=None), private, self.today, until)
+            younger = births(replace(programme.rules[-1], season=None), private, self.today, until)
+            oldest = max(last for _, last in found)
+            found += [(oldest, last) for _, last in younger if last > oldest]
+        return joined(found)
+
+    def _ever_born(self, code: str) -> list[Births]:
+        """Return the birth dates of those to whom a programme was or will be open at any time."""
+        programme = self.schedule.programmes[code]
+        found: list[Births] = []
+        for rule in programme.rules:
+            plain = replace(rule, season=None)
+            for target in rule.targets:
+                found += births(plain, target, FIRST_BIRTH, self.today)
         return joined(found)
 
     def _boundaries(self) -> list[date]:
@@ -164,7 +176,10 @@ class Outlook:
             found.append(_Open(programme, place, same, counts, self._since(programme)))
         counts = frozenset().union(*(one.counts for one in found))
         since = {vaccine: min(one.since for one in found if vaccine in one.counts) for vaccine in counts}
-        codes = frozenset().union(*(self._beside(one.programme) for one in found))
+        beside = frozenset().union(*(self._beside(one.programme) for one in found))
+        codes = frozenset(
+            code for code in beside if any(a <= last and first <= b for a, b in self._ever_born(code))
+        )
         return _Stretch(tuple(answers), tuple(found), counts, codes, since)
 
     def _beside(self, programme: Programme) -> frozenset[str]:

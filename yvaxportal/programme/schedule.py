@@ -204,7 +204,10 @@ class Programme:
 
     def rule_on(self, day: date) -> Rule | None:
         """Return the version in force on a day."""
-        return next((rule for rule in self.rules if rule.in_force(day)), None)
+        for rule in self.rules:
+            if rule.valid_from <= day and (rule.valid_to is None or day <= rule.valid_to):
+                return rule
+        return None
 
     @cached_property
     def depends_on_doses(self) -> bool:
