@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from yvaxportal.models.database import open_engine
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
+from yvaxportal.programme.loading import load_schedule
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.settings import Settings, SettingsError, read_settings
@@ -36,6 +39,7 @@ class Portal:
     vault: Vault
     acl: AclStore
     catalogue: Catalogue
+    schedule: Schedule
     connections: Connections
     clock: Callable[[], datetime]
 
@@ -56,6 +60,8 @@ def open_portal(settings: Settings) -> Portal:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
     purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
     catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
+    read_rules = partial(load_schedule, catalogue)
+    schedule = _own_file("yvaxportal.programme.schedules_folder", settings.schedules_folder, read_rules)
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -65,6 +71,7 @@ def open_portal(settings: Settings) -> Portal:
         vault=vault,
         acl=AclStore(),
         catalogue=catalogue,
+        schedule=schedule,
         connections=open_connections(settings, engine, vault, now_utc),
         clock=now_utc,
     )

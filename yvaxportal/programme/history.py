@@ -336,10 +336,12 @@ class History:
     def _only_unknown(self, programme: Programme, day: date) -> bool:
         """Tell whether somebody would be a target if only what the rule asks for were recorded."""
         rule = programme.rule_on(day)
-        if rule is None or not any(target.needs for target in rule.targets):
+        if rule is None or not any(target.needs or target.pregnancy for target in rule.targets):
             return False
         if programme.sex is not None and self.person.sex != programme.sex:
             return False
+        if programme.per == "pregnancy":
+            return not any(one.kind == "pregnancy" for one in self.person.circumstances)
         free = replace(rule, targets=tuple(replace(target, needs=frozenset()) for target in rule.targets))
         found = periods_of_rule(free, self.birth, self.person, self.doses, day)
         return any(period.first <= day <= period.last for period in found)
