@@ -11,7 +11,7 @@ from yvaxportal.programme.periods import Period, Run, runs
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.possible import exact_birth, possible_births
 from yvaxportal.programme.reasons import Reason, reason
-from yvaxportal.programme.schedule import Programme, Schedule
+from yvaxportal.programme.schedule import Citation, Programme, Schedule
 from yvaxportal.programme.spacing import earliest_beside
 from yvaxportal.programme.walk import Opening, Walk
 
@@ -152,7 +152,7 @@ class Forecaster:
         if programme.sex is not None and self.person.sex != programme.sex:
             if self.person.sex in _OTHER_SEX:
                 return self._none(programme, number, reason("other_sex", citation))
-            return self._answer(programme, "doubtful", number, (reason("sex_unknown", citation),))
+            return self._without_sex(programme, citation)
         if self.birth is None and programme.per != "pregnancy":
             return self._answer(programme, "doubtful", number, (reason("birth_unknown"),))
         if excluded := exclusion(programme, self.person, self.today):
@@ -170,6 +170,22 @@ class Forecaster:
                 return self._none(programme, number, reason("not_started", legal[-1].rule.citations[0]))
             legal = open_to_all
         return self._within(programme, legal)
+
+    def _without_sex(self, programme: Programme, citation: Citation) -> Forecast:
+        """Return that a programme for one sex is doubtful, unless the person is no target even of that sex."""
+        alike = Forecaster(
+            self.schedule,
+            self.person._replace(sex=programme.sex or ""),
+            self.birth,
+            self.history.doses,
+            self.today,
+            only=self.history.only,
+            since=self.history.since,
+        ).one(programme)
+        if alike.status == "not_target":
+            return alike
+        unknown = reason("sex_unknown", citation)
+        return replace(alike, status="doubtful", reasons=(unknown, *alike.reasons))
 
     def _within(self, programme: Programme, legal: Sequence[Period]) -> Forecast:
         windows = runs(legal)

@@ -77,7 +77,7 @@ class History:
     ) -> None:
         self.schedule, self.person, self.birth, self.today = schedule, person, birth, today
         self.doses = sorted(doses, key=_order)
-        self._only = only
+        self.only, self.since = only, since
         self._legal: dict[tuple[str, int | None], list[Period]] = {}
         self.walks: dict[Key, Walk] = {}
         self.findings: list[Finding] = []
@@ -141,8 +141,8 @@ class History:
         candidates = self.schedule.by_vaccine.get(dose.vaccine, ())
         if not candidates:
             return Finding(dose, None, None, "not_in_programme", (reason("no_programme", vaccine=dose.vaccine),))
-        if self._only is not None:
-            candidates = tuple(one for one in candidates if one.code in self._only)
+        if self.only is not None:
+            candidates = tuple(one for one in candidates if one.code in self.only)
         followed = [one for one in candidates if self._is_on(one)] or candidates
         if len(followed) == 1:
             finding = self._take(self._offer(followed[0], position, dose), dose)
@@ -183,10 +183,20 @@ class History:
         elif offer.reasons:
             walk.notes.extend(offer.reasons)
         for programme in self.schedule.continued_by.get(offer.programme.code, ()):
-            wanted = self._only is None or programme.code in self._only
+            wanted = self.only is None or programme.code in self.only
             if wanted and self.legal(programme, dose.given_on):
                 self._pass_on(programme, dose, offer)
-        return Finding(dose, offer.programme, number, offer.verdict, offer.reasons)
+        reasons = offer.reasons
+        if offer.verdict == "valid" and not reasons and self.since is None:
+            reasons = (self._fits(offer.programme, dose, number),)
+        return Finding(dose, offer.programme, number, offer.verdict, reasons)
+
+    def _fits(self, programme: Programme, dose: GivenDose, number: int | None) -> Reason:
+        """Return why a dose is valid: the legal days it lies in."""
+        day = dose.given_on
+        period = next(one for one in self.legal(programme, day) if one.first <= day <= one.last)
+        citation = period.rule.citations[0]
+        return reason("fits", citation, number=number or 0, first=period.first, last=period.last)
 
     def _pass_on(self, programme: Programme, dose: GivenDose, offer: _Offer) -> None:
         walk = self._enter(programme, (programme.code, None))
@@ -323,7 +333,7 @@ class History:
             return "wrong_product", reason("begun_with_other", programme.rules[-1].citations[0]), 0
         if excluded := exclusion(programme, self.person, day):
             return "not_in_programme", excluded, 0
-        if not legal and self._only_unknown(programme, day):
+        if not legal and self.only_unknown(programme, day):
             return "unsure", reason("needs_unknown", programme.rules[-1].citations[0]), 0
         if not legal:
             return "not_in_programme", reason("not_in_cohort", programme.rules[-1].citations[0]), 0
