@@ -333,7 +333,7 @@ class History:
             return "wrong_product", reason("begun_with_other", programme.rules[-1].citations[0]), 0
         if excluded := exclusion(programme, self.person, day):
             return "not_in_programme", excluded, 0
-        if not legal and self.only_unknown(programme, day):
+        if not legal and self._only_unknown(programme, day):
             return "unsure", reason("needs_unknown", programme.rules[-1].citations[0]), 0
         if not legal:
             return "not_in_programme", reason("not_in_cohort", programme.rules[-1].citations[0]), 0
