@@ -1,17 +1,17 @@
 """What comes next for a person in each programme, and why."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 from yvaxportal.programme.exclusions import exclusion
 from yvaxportal.programme.history import History, instance, is_allowed
-from yvaxportal.programme.periods import Period, Run, periods, runs
+from yvaxportal.programme.periods import Period, Run, runs
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.possible import exact_birth, possible_births
 from yvaxportal.programme.reasons import Reason, reason
-from yvaxportal.programme.schedule import Programme, Schedule
+from yvaxportal.programme.schedule import Citation, Programme, Schedule
 from yvaxportal.programme.spacing import earliest_beside
 from yvaxportal.programme.walk import Opening, Walk
 
@@ -65,28 +65,33 @@ def forecast(
     ]
     unknown = Forecaster(schedule, person, None, doses, today)
     return [
-        _agreed(schedule, programme, person, [answer[position] for answer in answers], unknown)
+        agreed(programme, person.sex, [answer[position] for answer in answers], unknown.one)
         for position, programme in enumerate(asked)
     ]
 
 
-def _agreed(
-    schedule: Schedule, programme: Programme, person: Person, answers: list[Forecast], unknown: "Forecaster"
+def agreed(
+    programme: Programme,
+    sex: str,
+    answers: Sequence[Forecast],
+    without_birth: Callable[[Programme], Forecast],
 ) -> Forecast:
-    """Return what all possible birth dates agree on, else that it is doubtful."""
-    if programme.per == "pregnancy" or (programme.sex is not None and person.sex in _OTHER_SEX[programme.sex]):
-        return unknown.one(programme)
-    if answers:
-        first = answers[0]
-        same = all((one.status, one.dose_number) == (first.status, first.dose_number) for one in answers)
-        if same and first.status != "done":
+    """Return what the forecasts for all possible birth dates agree on, else that it is doubtful.
+
+    :param without_birth: forecasts a programme for which the birth date does not matter.
+    """
+    if programme.per == "pregnancy" or (programme.sex is not None and sex in _OTHER_SEX[programme.sex]):
+        return without_birth(programme)
+    first = answers[0] if answers else None
+    if first is not None and first.status != "done":
+        kept = [one for one in answers if (one.status, one.dose_number) == (first.status, first.dose_number)]
+        if len(kept) == len(answers):
             return _blurred(answers)
-    number = answers[0].dose_number if answers else programme.first_number
     return Forecast(
         programme.code,
         programme.series,
         "doubtful",
-        number,
+        first.dose_number if first else programme.first_number,
         None,
         None,
         None,
@@ -99,16 +104,20 @@ def _agreed(
 def _blurred(answers: Sequence[Forecast]) -> Forecast:
     """Return one forecast with those days only on which all agree."""
     first = answers[0]
-    kept = {
-        name: value
-        for name in ("earliest", "recommended_from", "recommended_until", "latest", "reasons")
-        if all(getattr(one, name) == (value := getattr(first, name)) for one in answers)
-    }
-    if len(kept) == 5:  # noqa: PLR2004
+    if all(one == first for one in answers):
         return first
-    days = {name: kept.get(name) for name in ("earliest", "recommended_from", "recommended_until", "latest")}
-    reasons = kept.get("reasons") or (*first.reasons[:1], reason("birth_partly_unknown"))
-    return replace(first, **days, reasons=reasons)
+    return replace(
+        first,
+        earliest=_same([one.earliest for one in answers]),
+        recommended_from=_same([one.recommended_from for one in answers]),
+        recommended_until=_same([one.recommended_until for one in answers]),
+        latest=_same([one.latest for one in answers]),
+        reasons=(reason("birth_partly_unknown"),),
+    )
+
+
+def _same(days: Sequence[date | None]) -> date | None:
+    return days[0] if all(day == days[0] for day in days) else None
 
 
 _OTHER_SEX = {"1": "2", "2": "1"}
@@ -118,10 +127,18 @@ class Forecaster:
     """One person on one day."""
 
     def __init__(
-        self, schedule: Schedule, person: Person, birth: date | None, doses: Sequence[GivenDose], today: date
+        self,
+        schedule: Schedule,
+        person: Person,
+        birth: date | None,
+        doses: Sequence[GivenDose],
+        today: date,
+        *,
+        only: Collection[str] | None = None,
+        since: Mapping[str, date] | None = None,
     ) -> None:
         self.schedule, self.person, self.birth, self.today = schedule, person, birth, today
-        self.history = History(schedule, person, birth, doses, today)
+        self.history = History(schedule, person, birth, doses, today, only=only, since=since)
         self.given = [dose for dose in self.history.doses if dose.given_on <= today]
 
     def all(self, programmes: Sequence[Programme]) -> list[Forecast]:
@@ -135,12 +152,12 @@ class Forecaster:
         if programme.sex is not None and self.person.sex != programme.sex:
             if self.person.sex in _OTHER_SEX:
                 return self._none(programme, number, reason("other_sex", citation))
-            return self._answer(programme, "doubtful", number, (reason("sex_unknown", citation),))
+            return self._without_sex(programme, citation)
         if self.birth is None and programme.per != "pregnancy":
             return self._answer(programme, "doubtful", number, (reason("birth_unknown"),))
         if excluded := exclusion(programme, self.person, self.today):
             return self._none(programme, number, excluded)
-        legal = periods(programme, self.birth, self.person, self.given, self.today)
+        legal = self.history.legal(programme, self.today)
         started = self.history.started(programme)
         if not self.history.follows(programme):
             return self._none(programme, number, reason("begun_with_other", citation))
@@ -153,6 +170,22 @@ class Forecaster:
                 return self._none(programme, number, reason("not_started", legal[-1].rule.citations[0]))
             legal = open_to_all
         return self._within(programme, legal)
+
+    def _without_sex(self, programme: Programme, citation: Citation) -> Forecast:
+        """Return that a programme for one sex is doubtful, unless the person is no target even of that sex."""
+        alike = Forecaster(
+            self.schedule,
+            self.person._replace(sex=programme.sex or ""),
+            self.birth,
+            self.history.doses,
+            self.today,
+            only=self.history.only,
+            since=self.history.since,
+        ).one(programme)
+        if alike.status == "not_target":
+            return alike
+        unknown = reason("sex_unknown", citation)
+        return replace(alike, status="doubtful", reasons=(unknown, *alike.reasons))
 
     def _within(self, programme: Programme, legal: Sequence[Period]) -> Forecast:
         windows = runs(legal)
@@ -265,8 +298,8 @@ class Forecaster:
         why = [main, self._window_reason(period, window)]
         if today < recommended:
             why.append(reason("not_advised_yet", citation, day=recommended, days=(recommended - today).days))
-        if opening.why is not None and opening.earliest >= earliest:
-            why.append(opening.why)
+        if opening.interval is not None and opening.interval.count and opening.earliest >= earliest:
+            why.append(opening.interval.reason(opening.place.course))
         if beside is not None:
             why.append(beside)
         why += walk.notes

@@ -1,11 +1,11 @@
 """Giving each dose of a person to the programme it counts in. The order in which doses are told is no matter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from yvaxportal.programme.bounds import NO_BEGIN
+from yvaxportal.programme.bounds import NO_BEGIN, NO_END
 from yvaxportal.programme.exclusions import exclusion
 from yvaxportal.programme.periods import Period, lower_ages, periods, periods_of_rule, runs, season_of
 from yvaxportal.programme.person import GivenDose, Person
@@ -58,18 +58,34 @@ class _Offer(NamedTuple):
 
 
 class History:
-    """All doses of a person with an exactly known (or for some programmes unneeded) birth date."""
+    """All doses of a person with an exactly known (or for some programmes unneeded) birth date.
+
+    For very many people less is looked at: ``only`` these programmes, and only doses of the vaccines in ``since``
+    from that day on; the others still keep their distance.
+    """
 
     def __init__(
-        self, schedule: Schedule, person: Person, birth: date | None, doses: Iterable[GivenDose], today: date
+        self,
+        schedule: Schedule,
+        person: Person,
+        birth: date | None,
+        doses: Iterable[GivenDose],
+        today: date,
+        *,
+        only: Collection[str] | None = None,
+        since: Mapping[str, date] | None = None,
     ) -> None:
         self.schedule, self.person, self.birth, self.today = schedule, person, birth, today
         self.doses = sorted(doses, key=_order)
+        self.only, self.since = only, since
+        self._legal: dict[tuple[str, int | None], list[Period]] = {}
         self.walks: dict[Key, Walk] = {}
         self.findings: list[Finding] = []
         self._following = self._families()
         self._days_of_track: dict[str, list[date]] = {}
         for position, dose in enumerate(self.doses):
+            if since is not None and dose.given_on < since.get(dose.vaccine, NO_END):
+                continue
             self.findings.append(self._judge(position, dose))
 
     def walk(self, programme: Programme, key: object = None) -> Walk:
@@ -101,31 +117,55 @@ class History:
     def _families(self) -> dict[str, frozenset[str]]:
         """Return, for each family in which a dose was given, the programmes of who began with that vaccine."""
         found: dict[str, frozenset[str]] = {}
-        for family, programmes in self.schedule.families.items():
-            began = frozenset().union(*(programme.begins_with for programme in programmes))
-            first = next((dose.vaccine for dose in self.doses if dose.vaccine in began), None)
-            if first is not None:
-                found[family] = frozenset(one.code for one in programmes if first in one.begins_with)
+        begins = self.schedule.begins
+        for dose in self.doses:
+            for family in begins.get(dose.vaccine, ()):
+                if family not in found:
+                    programmes = self.schedule.families[family]
+                    codes = (one.code for one in programmes if dose.vaccine in one.begins_with)
+                    found[family] = frozenset(codes)
+        return found
+
+    def legal(self, programme: Programme, around: date) -> list[Period]:
+        """Return the legal days of a programme; of a seasonal one the seasons next to ``around``."""
+        if programme.depends_on_doses:
+            given = [dose for dose in self.doses if dose.given_on < around]
+            return periods(programme, self.birth, self.person, given, around)
+        key = programme.code, around.year if programme.per == "season" else None
+        found = self._legal.get(key)
+        if found is None:
+            found = self._legal[key] = periods(programme, self.birth, self.person, (), around)
         return found
 
     def _judge(self, position: int, dose: GivenDose) -> Finding:
         candidates = self.schedule.by_vaccine.get(dose.vaccine, ())
         if not candidates:
             return Finding(dose, None, None, "not_in_programme", (reason("no_programme", vaccine=dose.vaccine),))
-        followed = [one for one in candidates if self._is_on(one, dose)]
-        tracks: dict[str, list[_Offer]] = {}
-        for programme in followed or candidates:
-            tracks.setdefault(programme.track, []).append(self._offer(programme, position, dose))
-        taken = [min(offers, key=_rank) for offers in tracks.values()]
+        if self.only is not None:
+            candidates = tuple(one for one in candidates if one.code in self.only)
+        followed = [one for one in candidates if self._is_on(one)] or candidates
+        if len(followed) == 1:
+            finding = self._take(self._offer(followed[0], position, dose), dose)
+        else:
+            finding = self._take_best([self._offer(one, position, dose) for one in followed], dose)
+        if dose.given_on <= self.today:
+            for track in {programme.track for programme in followed}:
+                self._days_of_track.setdefault(track, []).append(dose.given_on)
+        return finding
+
+    def _take_best(self, offers: Sequence[_Offer], dose: GivenDose) -> Finding:
+        """Give a dose to the best programme of each track; the first of them speaks."""
+        tracks: dict[str, _Offer] = {}
+        for offer in offers:
+            other = tracks.get(offer.programme.track)
+            if other is None or _rank(offer) < _rank(other):
+                tracks[offer.programme.track] = offer
+        taken = list(tracks.values())
         if any(offer.places for offer in taken):
             taken = [offer for offer in taken if _rank(offer)[0] < _FAR]
-        findings = [self._take(offer, dose) for offer in taken]
-        if dose.given_on <= self.today:
-            for track in tracks:
-                self._days_of_track.setdefault(track, []).append(dose.given_on)
-        return findings[0]
+        return [self._take(offer, dose) for offer in taken][0]  # noqa: RUF015  (each has to be taken)
 
-    def _is_on(self, programme: Programme, dose: GivenDose) -> bool:
+    def _is_on(self, programme: Programme) -> bool:
         if programme.family is None:
             return True
         return programme.code in self._following.get(programme.family, ())
@@ -142,10 +182,21 @@ class History:
             walk.flawed.extend(offer.reasons)
         elif offer.reasons:
             walk.notes.extend(offer.reasons)
-        for programme in self.schedule.programmes.values():
-            if offer.programme.code in programme.continues:
+        for programme in self.schedule.continued_by.get(offer.programme.code, ()):
+            wanted = self.only is None or programme.code in self.only
+            if wanted and self.legal(programme, dose.given_on):
                 self._pass_on(programme, dose, offer)
-        return Finding(dose, offer.programme, number, offer.verdict, offer.reasons)
+        reasons = offer.reasons
+        if offer.verdict == "valid" and not reasons and self.since is None:
+            reasons = (self._fits(offer.programme, dose, number),)
+        return Finding(dose, offer.programme, number, offer.verdict, reasons)
+
+    def _fits(self, programme: Programme, dose: GivenDose, number: int | None) -> Reason:
+        """Return why a dose is valid: the legal days it lies in."""
+        day = dose.given_on
+        period = next(one for one in self.legal(programme, day) if one.first <= day <= one.last)
+        citation = period.rule.citations[0]
+        return reason("fits", citation, number=number or 0, first=period.first, last=period.last)
 
     def _pass_on(self, programme: Programme, dose: GivenDose, offer: _Offer) -> None:
         walk = self._enter(programme, (programme.code, None))
@@ -173,7 +224,7 @@ class History:
         doubt = self._doubt(dose)
         if doubt is not None:
             return _Offer(programme, self._key(programme, day, ()), "unsure", (doubt,), [], 0, True)
-        legal = periods(programme, self.birth, self.person, self.doses[:position], day)
+        legal = self.legal(programme, day)
         key = self._key(programme, day, legal)
         walk = self.walks.get(key) or Walk(programme, self.birth)
         private = not self._is_public(programme, dose)
@@ -295,10 +346,12 @@ class History:
     def _only_unknown(self, programme: Programme, day: date) -> bool:
         """Tell whether somebody would be a target if only what the rule asks for were recorded."""
         rule = programme.rule_on(day)
-        if rule is None or not any(target.needs for target in rule.targets):
+        if rule is None or not any(target.needs or target.pregnancy for target in rule.targets):
             return False
         if programme.sex is not None and self.person.sex != programme.sex:
             return False
+        if programme.per == "pregnancy":
+            return not any(one.kind == "pregnancy" for one in self.person.circumstances)
         free = replace(rule, targets=tuple(replace(target, needs=frozenset()) for target in rule.targets))
         found = periods_of_rule(free, self.birth, self.person, self.doses, day)
         return any(period.first <= day <= period.last for period in found)

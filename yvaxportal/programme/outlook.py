@@ -5,12 +5,13 @@ birth dates. For most adults nothing is left to do, for the others only the dose
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from yvaxportal.programme.births import FIRST_BIRTH, Births, births, joined
-from yvaxportal.programme.forecasting import Forecast, Forecaster, forecast
+from yvaxportal.programme.forecasting import Forecast, Forecaster, agreed, forecast
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.reasons import reason
 from yvaxportal.programme.schedule import Programme, Schedule, Target
@@ -40,6 +41,8 @@ class _Stretch(NamedTuple):
     answers: tuple[Forecast, ...]
     open: tuple[_Open, ...]
     counts: frozenset[str]
+    programmes: frozenset[str]
+    since: Mapping[str, date]
 
 
 class Outlook:
@@ -75,7 +78,15 @@ class Outlook:
         for one in stretch.open:
             if given and any(dose.vaccine in one.counts and dose.given_on >= one.since for dose in given):
                 if judged is None:
-                    judged = Forecaster(self.schedule, person, birth, doses, self.today)
+                    judged = Forecaster(
+                        self.schedule,
+                        person,
+                        birth,
+                        doses,
+                        self.today,
+                        only=stretch.programmes,
+                        since=stretch.since,
+                    )
                 answers[one.place] = judged.one(one.programme)
             elif one.same is None:
                 answers[one.place] = self._without_doses(one.programme, birth, person.sex)
@@ -96,12 +107,17 @@ class Outlook:
         birth = person.birth
         if person.circumstances or birth is None or isinstance(birth, date):
             return forecast(self.schedule, person, doses, self.today)
-        first = bisect_right(self._starts, max(birth.earliest, FIRST_BIRTH)) - 1
-        last = bisect_right(self._starts, max(birth.latest, FIRST_BIRTH)) - 1
-        stretches = (self._stretches.get(person.sex) or self._stretches["0"])[first : last + 1]
-        codes = {one.programme.code for stretch in stretches for one in stretch.open}
-        found = {one.programme: one for one in forecast(self.schedule, person, doses, self.today, codes)}
-        return [found.get(one.code, shut) for one, shut in zip(self._programmes, self._shut, strict=True)]
+        earliest = max(birth.earliest, FIRST_BIRTH)
+        latest = max(earliest, min(birth.latest, self.today))
+        possible = [earliest, latest]
+        for start in self._starts[bisect_right(self._starts, earliest) : bisect_right(self._starts, latest)]:
+            possible += [start - _DAY, start]
+        answers = [self.forecast(person._replace(birth=day), doses) for day in sorted(set(possible))]
+        unknown = Forecaster(self.schedule, person, None, (), self.today)
+        return [
+            agreed(programme, person.sex, [answer[place] for answer in answers], unknown.one)
+            for place, programme in enumerate(self._programmes)
+        ]
 
     def _births(self, programme: Programme) -> list[Births]:
         """Return the birth dates of those to whom a programme may be open today or soon."""
@@ -113,7 +129,20 @@ class Outlook:
                     found += births(rule, target, self.today, until)
         if found and programme.counts_from is not None:
             # A private dose may have begun the course before the age of the law.
-            found.append((found[-1][0], self.today))
+            private = Target(first=programme.counts_from)
+            younger = births(replace(programme.rules[-1], season=None), private, self.today, until)
+            oldest = max(last for _, last in found)
+            found += [(oldest, last) for _, last in younger if last > oldest]
+        return joined(found)
+
+    def _ever_born(self, code: str) -> list[Births]:
+        """Return the birth dates of those to whom a programme was or will be open at any time."""
+        programme = self.schedule.programmes[code]
+        found: list[Births] = []
+        for rule in programme.rules:
+            plain = replace(rule, season=None)
+            for target in rule.targets:
+                found += births(plain, target, FIRST_BIRTH, self.today)
         return joined(found)
 
     def _boundaries(self) -> list[date]:
@@ -146,7 +175,17 @@ class Outlook:
             counts = self._counts(programme)
             found.append(_Open(programme, place, same, counts, self._since(programme)))
         counts = frozenset().union(*(one.counts for one in found))
-        return _Stretch(tuple(answers), tuple(found), counts)
+        since = {vaccine: min(one.since for one in found if vaccine in one.counts) for vaccine in counts}
+        beside = frozenset().union(*(self._beside(one.programme) for one in found))
+        codes = frozenset(
+            code for code in beside if any(a <= last and first <= b for a, b in self._ever_born(code))
+        )
+        return _Stretch(tuple(answers), tuple(found), counts, codes, since)
+
+    def _beside(self, programme: Programme) -> frozenset[str]:
+        """Return the programmes that decide together with this one whose a dose is."""
+        tracks = {programme.track} | {self.schedule.programmes[code].track for code in programme.continues}
+        return frozenset(one.code for one in self._programmes if one.track in tracks)
 
     def _counts(self, programme: Programme) -> frozenset[str]:
         """Return the vaccines whose doses bear on a programme: its own, its family's, those to keep away from."""

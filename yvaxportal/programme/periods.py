@@ -8,7 +8,7 @@ from yvaxportal.programme.bounds import NO_BEGIN, NO_END
 from yvaxportal.programme.person import Circumstance, GivenDose, Person
 from yvaxportal.programme.schedule import Programme, Rule, Season, Target
 from yvaxportal.values.ages import day_age_is_reached
-from yvaxportal.values.fiscal import fiscal_year_range, fiscal_year_reaching_age
+from yvaxportal.values.fiscal import fiscal_year, fiscal_year_range, fiscal_year_reaching_age
 
 _DAY = timedelta(days=1)
 
@@ -61,6 +61,8 @@ def periods(
         return []
     found: list[Period] = []
     for rule in programme.rules:
+        if rule.season is not None and not _near(rule, around):
+            continue
         for period in periods_of_rule(rule, birth, person, doses, around):
             begin = max(period.first, rule.valid_from)
             end = period.last if rule.valid_to is None else min(period.last, rule.valid_to)
@@ -70,6 +72,13 @@ def periods(
         found.extend(_after_illness(programme, birth, person, doses, around))
     found.sort(key=lambda period: (period.first, period.last))
     return found
+
+
+def _near(rule: Rule, around: date) -> bool:
+    """Tell whether a version was in force in the seasons next to a day."""
+    return rule.valid_from.year <= around.year + 2 and (
+        rule.valid_to is None or rule.valid_to.year >= around.year - 1
+    )
 
 
 def periods_of_rule(
@@ -118,6 +127,8 @@ def _spans(
     doses: Sequence[GivenDose],
     around: date,
 ) -> Iterator[tuple[date, date]]:
+    if (target.risk or target.needs) and not person.circumstances:
+        return
     if target.given_from is not None and not _given_between(target, doses):
         return
     if target.pregnancy is not None:
@@ -128,6 +139,9 @@ def _spans(
         spans = _ages(target, birth)
     for first, last in spans:
         begin, end = max(first, target.days_from or NO_BEGIN), min(last, target.days_to or NO_END)
+        if not target.risk and not target.needs:
+            yield from _in_season(begin, end, season, around)
+            continue
         for opened, closed in _asked(target, person.circumstances):
             yield from _in_season(max(begin, opened), min(end, closed), season, around)
 
@@ -138,11 +152,13 @@ def _ages(target: Target, birth: date) -> Iterator[tuple[date, date]]:
     if not target.fiscal_year_ages and target.fiscal_year_age_from is None:
         yield first, last
         return
-    for age in sorted(target.fiscal_year_ages):
-        begin, end = fiscal_year_range(fiscal_year_reaching_age(birth, age))
+    # An age is reached on the day before the birthday: every year in the same part of the fiscal year.
+    born_in = fiscal_year(birth - _DAY)
+    for age in target.fiscal_year_ages:
+        begin, end = fiscal_year_range(born_in + age)
         yield max(first, begin), min(last, end)
     if target.fiscal_year_age_from is not None:
-        begin, _end = fiscal_year_range(fiscal_year_reaching_age(birth, target.fiscal_year_age_from))
+        begin, _end = fiscal_year_range(born_in + target.fiscal_year_age_from)
         yield max(first, begin), last
 
 
@@ -155,10 +171,7 @@ def _pregnancies(
 
 
 def _asked(target: Target, circumstances: Sequence[Circumstance]) -> Iterator[tuple[date, date]]:
-    """Give the days on which what the target asks for holds: all days where it asks for nothing."""
-    if not target.risk and not target.needs:
-        yield NO_BEGIN, NO_END
-        return
+    """Give the days on which what the target asks for holds."""
     for one in circumstances:
         if one.kind == "risk_group" and one.subject in target.risk:
             yield one.starts_on or NO_BEGIN, one.ends_on or NO_END

@@ -204,7 +204,15 @@ class Programme:
 
     def rule_on(self, day: date) -> Rule | None:
         """Return the version in force on a day."""
-        return next((rule for rule in self.rules if rule.in_force(day)), None)
+        for rule in self.rules:
+            if rule.valid_from <= day and (rule.valid_to is None or day <= rule.valid_to):
+                return rule
+        return None
+
+    @cached_property
+    def depends_on_doses(self) -> bool:
+        """Whether the doses of somebody decide if they are a target."""
+        return any(target.given_from is not None for rule in self.rules for target in rule.targets)
 
     @cached_property
     def citations(self) -> tuple[Citation, ...]:
@@ -271,6 +279,30 @@ class Schedule:
             for vaccine in programme.vaccines:
                 found.setdefault(vaccine, []).append(programme)
         return {vaccine: tuple(programmes) for vaccine, programmes in found.items()}
+
+    @cached_property
+    def longest_spacing(self) -> int:
+        """The most full days that any rule asks for between different vaccines."""
+        return max((spacing.days for spacing in self.spacings), default=0)
+
+    @cached_property
+    def begins(self) -> Mapping[str, tuple[str, ...]]:
+        """The families that a vaccine can begin."""
+        found: dict[str, dict[str, None]] = {}
+        for family, programmes in self.families.items():
+            for programme in programmes:
+                for vaccine in programme.begins_with:
+                    found.setdefault(vaccine, {})[family] = None
+        return {vaccine: tuple(families) for vaccine, families in found.items()}
+
+    @cached_property
+    def continued_by(self) -> Mapping[str, tuple[Programme, ...]]:
+        """The programmes that go on from a programme."""
+        found: dict[str, list[Programme]] = {}
+        for programme in self.programmes.values():
+            for code in programme.continues:
+                found.setdefault(code, []).append(programme)
+        return {code: tuple(programmes) for code, programmes in found.items()}
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Programme, ...]]:

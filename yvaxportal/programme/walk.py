@@ -29,6 +29,19 @@ class Place(NamedTuple):
         return self.index >= len(self.course.steps)
 
 
+class Interval(NamedTuple):
+    """What must lie between a dose and the one of ``since``."""
+
+    kind: str
+    count: int
+    since: date
+
+    def reason(self, course: Course) -> Reason:
+        """Return the sentence about it."""
+        unit = "days" if self.kind.endswith("days") else "months"
+        return reason(f"after_{self.kind}", course.citations[0], **{unit: self.count}, day=self.since)
+
+
 class Opening(NamedTuple):
     """The next step of a course: its first and last day by the course alone, and the recommended time."""
 
@@ -38,7 +51,7 @@ class Opening(NamedTuple):
     latest: date
     advised: date
     standard: date | None
-    why: Reason | None
+    interval: Interval | None
 
 
 class Answer(NamedTuple):
@@ -162,7 +175,7 @@ class Walk:
         return None
 
     def _opening(self, place: Place, step: Step, earliest: date, *, skipped: bool) -> Opening:
-        birth, advised, why = self.birth, NO_BEGIN, None
+        birth, advised, interval = self.birth, NO_BEGIN, None
         latest, standard = NO_END, None
         if birth is not None:
             if step.first:
@@ -176,13 +189,12 @@ class Walk:
         if self.last is not None:
             if skipped and step.after_skip_days is not None:
                 step = replace(step, days=step.after_skip_days, months=None)
-            allowed, why = self._after_interval(step, place.course)
-            if allowed > earliest:
-                earliest = allowed
+            allowed, interval = self._after_interval(step)
+            earliest = max(earliest, allowed)
             until = _recommended_end(step, self.last)
             if until is not None:
                 standard = until if standard is None else max(standard, until)
-        return Opening(place, step, earliest, latest, max(advised, earliest), standard, why)
+        return Opening(place, step, earliest, latest, max(advised, earliest), standard, interval)
 
     def recommended_from(self, opening: Opening) -> date:
         """Return the first day of the recommended time, intervals included."""
@@ -195,33 +207,25 @@ class Walk:
             first = max(first, earliest_after_months_between(self.last, step.advised_months))
         return first
 
-    def _after_interval(self, step: Step, course: Course) -> tuple[date, Reason]:
+    def _after_interval(self, step: Step) -> tuple[date, "Interval"]:
         """Return the first day that the intervals allow, and which of them decides."""
         if self.last is None:
             raise ValueError("there is no dose before")
-        previous = self.last
-        citation = course.citations[0]
-        options = [(previous + _DAY, reason("after_days", citation, number=0, days=0, day=previous))]
+        previous, first = self.last, self.counted[0] if self.counted else self.last
+        found = previous + _DAY, Interval("days", 0, previous)
         if step.days is not None:
-            day = earliest_after_days_between(previous, step.days)
-            options.append((day, reason("after_days", citation, days=step.days, day=previous)))
-        if step.months is not None:
-            day = earliest_after_months_between(previous, step.months)
-            options.append((day, reason("after_months", citation, months=step.months, day=previous)))
-        if step.half_months is not None:
-            day = earliest_after_half_months(previous, step.half_months)
-            options.append((day, reason("after_half_months", citation, months=step.half_months, day=previous)))
-        if self.counted:
-            first = self.counted[0]
-            if step.first_days is not None:
-                day = earliest_after_days_between(first, step.first_days)
-                options.append((day, reason("after_first_days", citation, days=step.first_days, day=first)))
-            if step.first_months is not None:
-                day = earliest_after_months_between(first, step.first_months)
-                options.append(
-                    (day, reason("after_first_months", citation, months=step.first_months, day=first))
-                )
-        return max(options, key=lambda option: option[0])
+            found = earliest_after_days_between(previous, step.days), Interval("days", step.days, previous)
+        for kind, count, since, reckon in (
+            ("months", step.months, previous, earliest_after_months_between),
+            ("half_months", step.half_months, previous, earliest_after_half_months),
+            ("first_days", step.first_days, first, earliest_after_days_between),
+            ("first_months", step.first_months, first, earliest_after_months_between),
+        ):
+            if count is not None:
+                day = reckon(since, count)
+                if day > found[0]:
+                    found = day, Interval(kind, count, since)
+        return found
 
     def count(self, day: date, places: Iterable[Place]) -> int:
         """Take a dose as one that counts; return its number."""
