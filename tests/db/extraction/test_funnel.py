@@ -181,6 +181,17 @@ def test_doses_take_out_who_is_done_and_who_cannot_have_it_yet(db: Session) -> N
     assert outcome(run(db, doses=False))[done.id] is None
 
 
+def test_who_had_the_dose_after_the_reference_date_is_not_invited_to_it(db: Session) -> None:
+    day = date(2026, 9, 1)
+    before, after, other = (resident(db, born=DUE) for _ in range(3))
+    db.add_all(given(before, ("mr", 1, "2021-07-01"), ("mr", 2, "2026-09-01")))
+    db.add_all(given(after, ("mr", 1, "2021-07-01"), ("mr", 2, "2026-09-02")))
+    db.add_all(given(other, ("mr", 1, "2021-07-01"), ("influenza", 1, "2026-10-20")))
+    found = run(db, reference_date=day)
+    assert outcome(found) == {before.id: Rule.DONE, after.id: Rule.DONE, other.id: None}
+    assert next(one.facts for one in found.candidates if one.id == after.id) == {"given_since": "2026-09-02"}
+
+
 def test_an_interval_that_is_over_by_the_day_keeps_somebody_on(db: Session) -> None:
     # 27 full days lie between two live vaccines that are injected.
     child = resident(db, born=DUE)

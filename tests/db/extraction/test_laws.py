@@ -167,7 +167,7 @@ class Plain:
                 return Rule.PUBLIC_ASSISTANCE
         answer = self.forecast(person, everything, doses)
         without = self.forecast(person, positive, doses)
-        if criteria.doses and answer.status == "done":
+        if criteria.doses and (answer.status == "done" or self.had_since(person)):
             return Rule.DONE
         if criteria.doses and not self.is_open(answer) and not self.is_open(without):
             return Rule.NOT_YET_DUE
@@ -200,10 +200,19 @@ class Plain:
     def doses(self, person: Resident) -> list[GivenDose]:
         rows = self.db.scalars(
             select(Dose)
-            .where(Dose.resident_id == person.id, Dose.state == DoseState.ACTIVE)
+            .where(
+                Dose.resident_id == person.id, Dose.state == DoseState.ACTIVE, Dose.given_on <= self.day
+            )
             .order_by(Dose.given_on, Dose.id)
         )
         return [GivenDose(one.vaccine, one.given_on, one.dose_number, one.dose_category.value) for one in rows]
+
+    def had_since(self, person: Resident) -> bool:
+        """Tell whether a dose of the programme was given between the reference date and now."""
+        programme = SCHEDULE.get(self.criteria.programme)
+        assert programme is not None
+        rows = self.db.scalars(select(Dose).where(Dose.resident_id == person.id))
+        return any(one.vaccine in programme.vaccines and self.day < one.given_on <= TODAY for one in rows)
 
     def circumstances(self, person: Resident) -> list[Circumstance]:
         rows = self.db.scalars(

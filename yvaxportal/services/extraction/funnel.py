@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import DoseState, Judgement, ResidentCategory
-from yvaxportal.models.dose import Dose
+from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.circumstances import circumstances_of, not_invited
 from yvaxportal.services.extraction.cohort import BORN, Bounds, Candidate, base_cohort, stays
 from yvaxportal.services.extraction.criteria import Criteria
+from yvaxportal.services.extraction.bearing import Doses, bearing_doses
 from yvaxportal.services.extraction.deciding import DONE, DOUBTFUL, Decider
 from yvaxportal.services.extraction.rules import Rule
 
@@ -113,30 +112,12 @@ def run_funnel(session: Session, schedule: Schedule, criteria: Criteria, *, toda
     return FunnelRun(criteria, bounds, schedule.version, tuple(steps), candidates)
 
 
-def doses_of(session: Session, ids: Sequence[int]) -> Mapping[int, list[GivenDose]]:
-    """Return the doses that count of each resident who has any, the earliest first."""
-    dose = Dose.__table__.c
-    rows = session.execute(
-        select(dose.resident_id, dose.vaccine, dose.given_on, dose.dose_number, dose.dose_category)
-        .where(
-            dose.resident_id == func.any(list(ids)),
-            dose.state == DoseState.ACTIVE,
-            dose.judgement == Judgement.GIVEN,
-        )
-        .order_by(dose.resident_id, dose.given_on, dose.id),
-    )
-    found: dict[int, list[GivenDose]] = {}
-    for resident_id, vaccine, given_on, number, category in rows:
-        found.setdefault(resident_id, []).append(GivenDose(vaccine, given_on, number, category.value))
-    return found
-
-
 class _Judges:
     """Makes, for each rule, the function that tells why somebody is out, or None for who stays."""
 
     def __init__(self, session: Session, criteria: Criteria, decider: Decider, today: date) -> None:
         self._session, self._criteria, self._decider, self._today = session, criteria, decider, today
-        self._doses: Mapping[int, list[GivenDose]] | None = None
+        self._doses: Doses | None = None
         self._held: dict[int, Facts] = {}
         self._asked = False
 
@@ -154,7 +135,14 @@ class _Judges:
 
     def _load_doses(self, left: Sequence[Candidate]) -> None:
         if self._doses is None:
-            self._doses = doses_of(self._session, [one.id for one in left])
+            self._doses = bearing_doses(
+                self._session,
+                [one.id for one in left],
+                vaccines=self._decider.bearing,
+                apart=self._decider.most_days_apart,
+                day=self._criteria.reference_date,
+                today=self._today,
+            )
 
     def _ask_for_doses(self, left: Sequence[Candidate]) -> None:
         """Ask the engine once about everybody who is still in."""
@@ -163,7 +151,7 @@ class _Judges:
         self._asked = True
         if self._criteria.doses:
             self._load_doses(left)
-        doses = (self._doses or {}) if self._criteria.doses else {}
+        doses = self._doses.given if self._doses is not None and self._criteria.doses else {}
         decider = self._decider
         for one in left:
             given = doses.get(one.id, ())
@@ -178,7 +166,7 @@ class _Judges:
     def _age(self, one: Candidate) -> Facts | None:
         if one.birth is None and not self._decider.is_for_pregnancy:
             return {"unknown": True}
-        doses = self._doses.get(one.id, ()) if self._doses is not None else ()
+        doses = self._doses.given.get(one.id, ()) if self._doses is not None else ()
         forecast = self._decider.is_target(one, doses)
         if self._decider.is_open(forecast) or forecast.status == DONE:
             return None
@@ -211,6 +199,9 @@ class _Judges:
         return None if stay else {"state": one.assisted}
 
     def _done(self, one: Candidate) -> Facts | None:
+        since = self._doses.since.get(one.id) if self._doses is not None else None
+        if since is not None:
+            return {"given_since": since.isoformat()}
         forecast = one.forecast
         return self._decider.facts(forecast) if forecast is not None and forecast.status == DONE else None
 

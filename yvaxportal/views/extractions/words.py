@@ -55,6 +55,9 @@ class ListWords(Wording):
         match rule:
             case Rule.AGE if detail.get("unknown"):
                 return self.say(_("The date of birth is not known."))
+            case Rule.DONE if detail.get("given_since"):
+                day = self.written_day(detail["given_since"])
+                return self.say(_("Given after the reference date, on ${day}.", mapping={"day": day}))
             case Rule.AGE | Rule.DONE | Rule.NOT_YET_DUE | Rule.CIRCUMSTANCES:
                 return self.reasons(detail)
             case Rule.AREA:
