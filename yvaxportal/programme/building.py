@@ -45,7 +45,16 @@ _STEP = frozenset(
     }
 )  # fmt: skip
 _COURSE = frozenset(
-    {"vaccines", "started_after", "started_until", "started_from", "started_to", "citations", "unverified", "doses"}
+    {
+        "vaccines",
+        "started_after",
+        "started_until",
+        "started_from",
+        "started_to",
+        "citations",
+        "unverified",
+        "doses",
+    }
 )
 _PROGRAMME = frozenset(
     {
@@ -54,7 +63,9 @@ _PROGRAMME = frozenset(
         "voluntary", "counts_from", "open_ended", "apart_days", "rule", "course",
     }
 )  # fmt: skip
-_SPACING = frozenset({"valid_from", "valid_to", "days", "before", "after", "unless", "citations", "unverified"})
+_SPACING = frozenset(
+    {"valid_from", "valid_to", "days", "before", "after", "unless", "citations", "unverified"}
+)
 
 
 def build_programme(table: Table, code: str, catalogue: Catalogue) -> Programme:
@@ -86,7 +97,7 @@ def build_programme(table: Table, code: str, catalogue: Catalogue) -> Programme:
         file=table.file.path.name,
         sex=sex,
         first_number=table.whole("first_number", 1),
-        per=cast(Per, per),
+        per=cast("Per", per),
         family=table.maybe_text("family"),
         begins_with=frozenset(_vaccines(table, "begins_with", catalogue)),
         continues=table.texts("continues"),
@@ -95,7 +106,7 @@ def build_programme(table: Table, code: str, catalogue: Catalogue) -> Programme:
         diseases=table.texts("diseases"),
         excluded_by=_circumstances(table, "excluded_by"),
         products=_products(table, catalogue),
-        voluntary=cast(Voluntary, voluntary),
+        voluntary=cast("Voluntary", voluntary),
         counts_from=table.bound("counts_from"),
         open_ended=table.flag("open_ended"),
     )
@@ -249,7 +260,11 @@ def _step(table: Table, catalogue: Catalogue) -> Step:
         standard_days=table.maybe_whole("standard_days"),
         standard_months=table.maybe_whole("standard_months"),
     )
-    if step.first and step.last and step.last.day(_ANY_BIRTH, last=True) < step.first.day(_ANY_BIRTH, last=False):
+    if (
+        step.first
+        and step.last
+        and step.last.day(_ANY_BIRTH, last=True) < step.first.day(_ANY_BIRTH, last=False)
+    ):
         raise table.error("impossible window: until lies before from", key="until")
     if step.doctor_days is not None and (step.days is None or step.doctor_days >= step.days):
         raise table.error("doctor_days must be fewer than days", key="doctor_days")

@@ -21,7 +21,7 @@ def check_programmes(programmes: Mapping[str, Programme], files: Iterable[RuleFi
                 raise table.error(f"{name} is of another track", key="continues")
         _check_vaccines(programme, table)
         if programme.per == "season" and not all(rule.season for rule in programme.rules):
-            raise table.error('a programme per season needs a season in each rule', key="per")
+            raise table.error("a programme per season needs a season in each rule", key="per")
         if bool(programme.family) != bool(programme.begins_with):
             raise table.error("family and begins_with go together", key="family")
 

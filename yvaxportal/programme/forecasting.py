@@ -216,9 +216,7 @@ class Forecaster:
             dose.vaccine in vaccines and dose.given_on >= since for dose in self.given
         )
 
-    def _next(
-        self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]
-    ) -> Forecast | None:
+    def _next(self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]) -> Forecast | None:
         """Return the next dose within one run, None when no legal day is left in it."""
         options = []
         day = max(self.today, run.first)
@@ -324,7 +322,9 @@ class Forecaster:
         first, last = window
         citation = period.rule.citations[0]
         if period.illness and period.rule.long_illness is not None:
-            return reason("long_illness", period.rule.long_illness.citation, day=period.first, last=period.last)
+            return reason(
+                "long_illness", period.rule.long_illness.citation, day=period.first, last=period.last
+            )
         return reason("window", citation, first=first, last=last)
 
     def _none(self, programme: Programme, number: int, why: Reason) -> Forecast:

@@ -140,7 +140,9 @@ class History:
     def _judge(self, position: int, dose: GivenDose) -> Finding:
         candidates = self.schedule.by_vaccine.get(dose.vaccine, ())
         if not candidates:
-            return Finding(dose, None, None, "not_in_programme", (reason("no_programme", vaccine=dose.vaccine),))
+            return Finding(
+                dose, None, None, "not_in_programme", (reason("no_programme", vaccine=dose.vaccine),)
+            )
         if self.only is not None:
             candidates = tuple(one for one in candidates if one.code in self.only)
         followed = [one for one in candidates if self._is_on(one)] or candidates
@@ -194,9 +196,9 @@ class History:
     def _fits(self, programme: Programme, dose: GivenDose, number: int | None) -> Reason:
         """Return why a dose is valid: the legal days it lies in."""
         day = dose.given_on
-        period = next(one for one in self.legal(programme, day) if one.first <= day <= one.last)
-        citation = period.rule.citations[0]
-        return reason("fits", citation, number=number or 0, first=period.first, last=period.last)
+        run = next(one for one in runs(self.legal(programme, day)) if one.first <= day <= one.last)
+        citation = run.on(day).rule.citations[0]
+        return reason("fits", citation, number=number or 0, first=run.first, last=run.last)
 
     def _pass_on(self, programme: Programme, dose: GivenDose, offer: _Offer) -> None:
         walk = self._enter(programme, (programme.code, None))
@@ -413,7 +415,9 @@ class History:
             return None
         vaccine = self.schedule.catalogue.vaccines[dose.vaccine]
         citation = legal[-1].rule.citations[0]
-        why = reason("wrong_product", citation, vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=dose.given_on)
+        why = reason(
+            "wrong_product", citation, vaccine=vaccine.name_en, vaccine_ja=vaccine.name_ja, day=dose.given_on
+        )
         return "wrong_product", why, 0
 
     def _key(self, programme: Programme, day: date, legal: Sequence[Period]) -> Key:
@@ -434,9 +438,7 @@ def instance(programme: Programme, day: date, legal: Sequence[Period]) -> object
     return near[-1].first if near else None
 
 
-def is_allowed(
-    schedule: Schedule, programme: Programme, vaccine: str, day: date, birth: date | None
-) -> bool:
+def is_allowed(schedule: Schedule, programme: Programme, vaccine: str, day: date, birth: date | None) -> bool:
     """Tell whether a vaccine was one of the programme's on a day, for somebody of that age."""
     known = schedule.catalogue.vaccines[vaccine]
     if not known.is_routine(day):
@@ -456,5 +458,3 @@ def _rank(offer: _Offer) -> tuple[int, int]:
 
 def _order(dose: GivenDose) -> tuple[date, int, str, str]:
     return dose.given_on, dose.dose_number or 0, dose.vaccine, dose.category
-
-

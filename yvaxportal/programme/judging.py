@@ -66,7 +66,7 @@ def _judged(
 
 def _public(finding: Finding) -> Judged:
     code = finding.programme.code if finding.programme else None
-    return Judged(finding.dose, code, finding.counts_as, cast(Verdict, finding.verdict), finding.reasons)
+    return Judged(finding.dose, code, finding.counts_as, cast("Verdict", finding.verdict), finding.reasons)
 
 
 def _same(one: Judged, other: Judged) -> bool:

@@ -162,9 +162,7 @@ def _ages(target: Target, birth: date) -> Iterator[tuple[date, date]]:
         yield max(first, begin), last
 
 
-def _pregnancies(
-    days: tuple[int, int], circumstances: Sequence[Circumstance]
-) -> Iterator[tuple[date, date]]:
+def _pregnancies(days: tuple[int, int], circumstances: Sequence[Circumstance]) -> Iterator[tuple[date, date]]:
     for one in circumstances:
         if one.kind == "pregnancy" and one.ends_on is not None:
             yield one.ends_on - timedelta(days=days[0]), one.ends_on - timedelta(days=days[1])

@@ -70,7 +70,17 @@ class Walk:
     the reasons why something is not sure.
     """
 
-    __slots__ = ("birth", "counted", "flawed", "last", "notes", "places", "programme", "started", "steps_seen")
+    __slots__ = (
+        "birth",
+        "counted",
+        "flawed",
+        "last",
+        "notes",
+        "places",
+        "programme",
+        "started",
+        "steps_seen",
+    )
 
     def __init__(self, programme: Programme, birth: date | None) -> None:
         self.programme, self.birth = programme, birth
@@ -136,7 +146,10 @@ class Walk:
         if opening.latest < day:
             late = (day - opening.latest).days
             return Answer(
-                None, "too_late", reason("too_late", citation, number=number, days=late, day=opening.latest), late
+                None,
+                "too_late",
+                reason("too_late", citation, number=number, days=late, day=opening.latest),
+                late,
             )
         if opening.earliest > day:
             short = (opening.earliest - day).days
@@ -144,7 +157,9 @@ class Walk:
             if step.doctor_days is not None and self.last is not None:
                 allowed = earliest_after_days_between(self.last, step.doctor_days)
                 if allowed <= day:
-                    return Answer(after, "unsure", reason("doctor_only", citation, number=number, days=short), short)
+                    return Answer(
+                        after, "unsure", reason("doctor_only", citation, number=number, days=short), short
+                    )
             return Answer(
                 None,
                 "wrong_interval",

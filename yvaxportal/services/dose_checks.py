@@ -212,7 +212,11 @@ def _check_programme(
         # Numbers and live vaccines have alerts of their own; what nobody can have entered yet is none.
         told = found.has(DoseAlert.LIVE_INTERVAL) if why.code == "too_close" else why.code in _TOLD_ELSEWHERE
         if not told:
-            said = (f"{why.en} ({why.citation})", f"{why.ja}（{why.citation}）") if why.citation else (why.en, why.ja)
+            said = (
+                (f"{why.en} ({why.citation})", f"{why.ja}（{why.citation}）")
+                if why.citation
+                else (why.en, why.ja)
+            )
             found.add(DoseAlert.OUTSIDE_AGE, "given_on", reason_en=said[0], reason_ja=said[1])
 
 
