@@ -1,4 +1,4 @@
-"""From the tables of a rule file to programmes and spacings. Whatever is not understood is a ScheduleError."""
+"""From the tables of a rule file to programmes and spacings. What is not understood is a ScheduleError."""
 
 from types import MappingProxyType
 from typing import cast
@@ -30,7 +30,8 @@ _SEX = frozenset({"1", "2"})
 _TARGET = frozenset(
     {
         "from", "until", "born_from", "born_to", "days_from", "days_to", "fiscal_year_ages",
-        "fiscal_year_age_from", "risk", "needs", "needs_by", "given_from", "given_to", "pregnancy", "late", "unverified",
+        "fiscal_year_age_from", "risk", "needs", "needs_by", "given_from",
+        "given_to", "pregnancy", "late", "unverified",
     }
 )  # fmt: skip
 _RULE = _TARGET | {
@@ -40,8 +41,8 @@ _RULE = _TARGET | {
 _STEP = frozenset(
     {
         "from", "until", "days", "months", "half_months", "first_days", "first_months", "doctor_days",
-        "after_skip_days", "skippable", "skip_if_previous_after", "advised_from", "standard_until", "advised_days",
-        "advised_months", "standard_days", "standard_months", "vaccines",
+        "after_skip_days", "skippable", "skip_if_previous_after", "advised_from", "standard_until",
+        "advised_days", "advised_months", "standard_days", "standard_months", "vaccines",
     }
 )  # fmt: skip
 _COURSE = frozenset(
@@ -295,7 +296,7 @@ def _vaccines(table: Table, key: str, catalogue: Catalogue, *, required: bool = 
     """Return vaccine codes; ``series:CODE`` stands for all of a series."""
     found: dict[str, None] = {}
     for name in table.texts(key):
-        codes = (name,)
+        codes: tuple[str, ...] = (name,)
         if name.startswith("series:"):
             codes = tuple(vaccine.code for vaccine in catalogue.of_series(name.removeprefix("series:")))
         for code in codes:

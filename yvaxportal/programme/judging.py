@@ -27,8 +27,8 @@ Verdict: TypeAlias = Literal[
 class Judged:
     """What the rules in force on its day say about one dose.
 
-    ``programme`` is a code, None where the vaccine is in no programme; ``counts_as`` the number of the dose in
-    its course, None where it does not count.
+    ``programme`` is a code, None where the vaccine is in no programme; ``counts_as`` the number of the dose
+    in its course, None where it does not count.
     """
 
     dose: GivenDose

@@ -1,7 +1,7 @@
 """The forecasts of very many people on one day.
 
-Who is born when decides which programmes can be open to somebody at all; that is worked out once, for stretches of
-birth dates. For most adults nothing is left to do, for the others only the doses of what is open are judged.
+The birth date decides which programmes can be open to somebody at all; that is worked out once, for
+stretches of birth dates. For most adults nothing is left to do, for the others only the doses of what is open are judged.
 """
 
 from bisect import bisect_right
@@ -25,9 +25,9 @@ _SEXES = ("0", "1", "2")
 class _Open(NamedTuple):
     """A programme that may be open to those of one stretch.
 
-    ``same``: the forecast of who has had no dose, where it is the same for the whole stretch; ``place`` is its
-    place among the programmes. ``counts``: vaccines whose doses matter, if given since ``since``; ``beside``: those
-    to keep a distance from now.
+    ``same``: the forecast of who has had no dose, where it is the same for the whole stretch; ``place`` is
+    its place among the programmes. ``counts``: vaccines whose doses matter, if given since ``since``;
+    ``beside``: those to keep a distance from now.
     """
 
     programme: Programme
@@ -51,8 +51,8 @@ class _Stretch(NamedTuple):
 class Outlook:
     """The programmes on one day, ready for very many people.
 
-    What is over for somebody, or begins more than ``soon_days`` from now, is "not_target" here without a look at
-    the doses: whether it was done in its time, ``forecast`` tells.
+    What is over for somebody, or begins more than ``soon_days`` from now, is "not_target" here without a look
+    at the doses: whether it was done in its time, ``forecast`` tells.
     """
 
     def __init__(self, schedule: Schedule, today: date) -> None:
@@ -206,7 +206,7 @@ class Outlook:
         return frozenset(one.code for one in self._programmes if one.track in tracks)
 
     def _counts(self, programme: Programme) -> frozenset[str]:
-        """Return the vaccines whose doses bear on a programme: its own, its family's, those to keep away from."""
+        """Return the vaccines whose doses bear on a programme: its own, its family's, those in doubt."""
         found = set(programme.vaccines) | programme.doubtful_with
         for code in programme.continues:
             found |= set(self.schedule.programmes[code].vaccines)
