@@ -10,7 +10,7 @@ def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("settings", help="check an ini file")
     actions = parser.add_subparsers(required=True)
-    check = actions.add_parser("check", help="check settings, secret files, own rules, database and its tables")
+    check = actions.add_parser("check", help="check settings, secrets, own rules, database and its tables")
     add_ini(check)
     check.add_argument("--offline", action="store_true", help="do not ask the database")
     check.set_defaults(run=run)

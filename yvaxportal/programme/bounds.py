@@ -1,4 +1,4 @@
-"""One end of an age window as rule files write it: ``{ months = 12 }``, ``{ preschool = true }``, …"""
+"""One end of an age window, as rule files write it: ``{ months = 12 }`` or ``{ preschool = true }``."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

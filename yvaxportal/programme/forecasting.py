@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from yvaxportal.programme.exclusions import exclusion
 from yvaxportal.programme.history import History, instance, is_allowed
@@ -11,7 +11,7 @@ from yvaxportal.programme.periods import Period, Run, runs
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.possible import exact_birth, possible_births
 from yvaxportal.programme.reasons import Reason, reason
-from yvaxportal.programme.schedule import Citation, Programme, Schedule
+from yvaxportal.programme.schedule import Programme, Schedule
 from yvaxportal.programme.spacing import earliest_beside
 from yvaxportal.programme.walk import Opening, Walk
 
@@ -123,6 +123,23 @@ def _same(days: Sequence[date | None]) -> date | None:
 _OTHER_SEX = {"1": "2", "2": "1"}
 
 
+class _Option(NamedTuple):
+    """What comes next on one course: ``beside`` says which other vaccine moved the earliest day."""
+
+    opening: Opening
+    earliest: date
+    latest: date
+    beside: Reason | None
+    vaccines: tuple[str, ...]
+
+
+def _window_reason(period: Period, first: date, last: date) -> Reason:
+    illness = period.rule.long_illness
+    if period.illness and illness is not None:
+        return reason("long_illness", illness.citation, day=period.first, last=period.last)
+    return reason("window", period.rule.citations[0], first=first, last=last)
+
+
 class Forecaster:
     """One person on one day."""
 
@@ -148,31 +165,40 @@ class Forecaster:
     def one(self, programme: Programme) -> Forecast:
         """Return the forecast of one programme."""
         number = programme.first_number
-        citation = programme.rules[-1].citations[0]
-        if programme.sex is not None and self.person.sex != programme.sex:
-            if self.person.sex in _OTHER_SEX:
-                return self._none(programme, number, reason("other_sex", citation))
-            return self._without_sex(programme, citation)
+        if programme.sex is not None and self.person.sex not in {"1", "2"}:
+            return self._without_sex(programme)
         if self.birth is None and programme.per != "pregnancy":
             return self._answer(programme, "doubtful", number, (reason("birth_unknown"),))
-        if excluded := exclusion(programme, self.person, self.today):
-            return self._none(programme, number, excluded)
         legal = self.history.legal(programme, self.today)
-        started = self.history.started(programme)
-        if not self.history.follows(programme):
-            return self._none(programme, number, reason("begun_with_other", citation))
-        if not legal:
-            return self._none(programme, number, reason("not_in_cohort", citation))
-        if not started:
-            open_to_all = [period for period in legal if not period.rule.only_if_started]
-            current = [period for period in open_to_all if period.last >= self.today]
-            if not current and len(open_to_all) < len(legal):
-                return self._none(programme, number, reason("not_started", legal[-1].rule.citations[0]))
-            legal = open_to_all
-        return self._within(programme, legal)
+        why = self._outsider(programme, legal)
+        if why is not None:
+            return self._answer(programme, "not_target", number, (why,))
+        return self._within(programme, self._open_to(programme, legal))
 
-    def _without_sex(self, programme: Programme, citation: Citation) -> Forecast:
-        """Return that a programme for one sex is doubtful, unless the person is no target even of that sex."""
+    def _outsider(self, programme: Programme, legal: Sequence[Period]) -> Reason | None:
+        """Return why somebody is no target at all, None when they are."""
+        citation = programme.rules[-1].citations[0]
+        if programme.sex is not None and self.person.sex != programme.sex:
+            return reason("other_sex", citation)
+        if excluded := exclusion(programme, self.person, self.today):
+            return excluded
+        if not self.history.follows(programme):
+            return reason("begun_with_other", citation)
+        if not legal:
+            return reason("not_in_cohort", citation)
+        open_to_all = self._open_to(programme, legal)
+        if len(open_to_all) < len(legal) and not any(one.last >= self.today for one in open_to_all):
+            return reason("not_started", legal[-1].rule.citations[0])
+        return None
+
+    def _open_to(self, programme: Programme, legal: Sequence[Period]) -> Sequence[Period]:
+        """Return the periods without those that are only for who has begun, if nothing was."""
+        if not any(period.rule.only_if_started for period in legal) or self.history.started(programme):
+            return legal
+        return [period for period in legal if not period.rule.only_if_started]
+
+    def _without_sex(self, programme: Programme) -> Forecast:
+        """Return that a programme for one sex is doubtful, unless that sex would be no target either."""
         alike = Forecaster(
             self.schedule,
             self.person._replace(sex=programme.sex or ""),
@@ -184,7 +210,7 @@ class Forecaster:
         ).one(programme)
         if alike.status == "not_target":
             return alike
-        unknown = reason("sex_unknown", citation)
+        unknown = reason("sex_unknown", programme.rules[-1].citations[0])
         return replace(alike, status="doubtful", reasons=(unknown, *alike.reasons))
 
     def _within(self, programme: Programme, legal: Sequence[Period]) -> Forecast:
@@ -216,9 +242,7 @@ class Forecaster:
             dose.vaccine in vaccines and dose.given_on >= since for dose in self.given
         )
 
-    def _next(
-        self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]
-    ) -> Forecast | None:
+    def _next(self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]) -> Forecast | None:
         """Return the next dose within one run, None when no legal day is left in it."""
         options = []
         day = max(self.today, run.first)
@@ -227,20 +251,24 @@ class Forecaster:
             if opening is None:
                 continue
             earliest = max(run.first, opening.earliest, self.history.apart_until(programme, walk))
-            latest = min(run.last, opening.latest)
-            earliest, beside, vaccines = self._vaccines(programme, opening, earliest)
-            if earliest <= latest and latest >= self.today:
-                options.append((opening, earliest, latest, beside, vaccines))
+            option = self._with_vaccines(programme, opening, earliest, min(run.last, opening.latest))
+            if option.earliest <= option.latest and option.latest >= self.today:
+                options.append(option)
         if not options:
             return None
         # A course of which no vaccine is to be had any more is the last choice.
-        opening, earliest, latest, beside, vaccines = next((one for one in options if one[4]), options[0])
-        latest = max(option[2] for option in options)
-        return self._coming(programme, walk, run, legal, opening, (earliest, latest), beside, vaccines)
+        chosen = next((one for one in options if one.vaccines), options[0])
+        chosen = chosen._replace(latest=max(option.latest for option in options))
+        period = run.on(max(chosen.earliest, self.today))
+        if period.exceptional:
+            ordinary = [one.last for one in legal if not one.exceptional and one.last < period.last]
+            standard = max(ordinary, default=period.first - _DAY)
+            chosen = chosen._replace(opening=chosen.opening._replace(standard=standard))
+        return self._coming(programme, walk, period, chosen)
 
-    def _vaccines(
-        self, programme: Programme, opening: Opening, earliest: date
-    ) -> tuple[date, Reason | None, tuple[str, ...]]:
+    def _with_vaccines(
+        self, programme: Programme, opening: Opening, earliest: date, latest: date
+    ) -> "_Option":
         """Return the first day with regard to other vaccines, why, and what may be given then."""
         course = opening.place.course
         found: list[tuple[date, Reason | None, str]] = []
@@ -258,30 +286,17 @@ class Forecaster:
             if is_allowed(self.schedule, programme, vaccine, max(day, self.today), self.birth):
                 found.append((day, why, vaccine))
         if not found:
-            return earliest, None, ()
+            return _Option(opening, earliest, latest, None, ())
         first = min(day for day, _, _ in found)
         why = next(why for day, why, _ in found if day == first)
-        return first, why, tuple(vaccine for day, _, vaccine in found if day == first)
+        vaccines = tuple(vaccine for day, _, vaccine in found if day == first)
+        return _Option(opening, first, latest, why, vaccines)
 
-    def _coming(
-        self,
-        programme: Programme,
-        walk: Walk,
-        run: Run,
-        legal: Sequence[Period],
-        opening: Opening,
-        window: tuple[date, date],
-        beside: Reason | None,
-        vaccines: tuple[str, ...],
-    ) -> Forecast:
-        earliest, latest = window
+    def _coming(self, programme: Programme, walk: Walk, period: Period, option: "_Option") -> Forecast:
+        opening, earliest, latest, beside, vaccines = option
         today, standard = self.today, opening.standard
         recommended = max(earliest, walk.recommended_from(opening))
-        period = run.on(max(earliest, today))
         citation = period.rule.citations[0]
-        if period.exceptional:
-            ordinary = [one.last for one in legal if not one.exceptional and one.last < period.last]
-            standard = max(ordinary, default=period.first - _DAY)
         status: Status
         if today < earliest:
             days = (earliest - today).days
@@ -295,10 +310,10 @@ class Forecaster:
             status = "due"
             main = reason("until", citation, day=latest, days=(latest - today).days)
         until = None if standard is None or standard < recommended else min(standard, latest)
-        why = [main, self._window_reason(period, window)]
+        why = [main, _window_reason(period, earliest, latest)]
         if today < recommended:
             why.append(reason("not_advised_yet", citation, day=recommended, days=(recommended - today).days))
-        if opening.interval is not None and opening.interval.count and opening.earliest >= earliest:
+        if opening.interval is not None and opening.interval.length and opening.earliest >= earliest:
             why.append(opening.interval.reason(opening.place.course))
         if beside is not None:
             why.append(beside)
@@ -319,16 +334,6 @@ class Forecaster:
             unverified=unverified,
             vaccines=vaccines,
         )
-
-    def _window_reason(self, period: Period, window: tuple[date, date]) -> Reason:
-        first, last = window
-        citation = period.rule.citations[0]
-        if period.illness and period.rule.long_illness is not None:
-            return reason("long_illness", period.rule.long_illness.citation, day=period.first, last=period.last)
-        return reason("window", citation, first=first, last=last)
-
-    def _none(self, programme: Programme, number: int, why: Reason) -> Forecast:
-        return self._answer(programme, "not_target", number, (why,))
 
     def _answer(
         self,

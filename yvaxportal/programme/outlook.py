@@ -1,7 +1,7 @@
 """The forecasts of very many people on one day.
 
-Who is born when decides which programmes can be open to somebody at all; that is worked out once, for stretches of
-birth dates. For most adults nothing is left to do, for the others only the doses of what is open are judged.
+The birth date decides which programmes can be open to somebody at all; that is worked out once, for
+stretches of birth dates. For most adults nothing is left to do, for the others only the doses of what is open are judged.
 """
 
 from bisect import bisect_right
@@ -15,6 +15,7 @@ from yvaxportal.programme.forecasting import Forecast, Forecaster, agreed, forec
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.reasons import reason
 from yvaxportal.programme.schedule import Programme, Schedule, Target
+from yvaxportal.programme.spacing import spacings_between
 
 _DAY = timedelta(days=1)
 _MOST_KEPT = 100_000
@@ -24,8 +25,9 @@ _SEXES = ("0", "1", "2")
 class _Open(NamedTuple):
     """A programme that may be open to those of one stretch.
 
-    ``same``: the forecast of who has had no dose, where it is the same for the whole stretch; ``place`` is its
-    place among the programmes. ``counts``: vaccines whose doses matter, if given since ``since``.
+    ``same``: the forecast of who has had no dose, where it is the same for the whole stretch; ``place`` is
+    its place among the programmes. ``counts``: vaccines whose doses matter, if given since ``since``;
+    ``beside``: those to keep a distance from now.
     """
 
     programme: Programme
@@ -33,6 +35,7 @@ class _Open(NamedTuple):
     same: Forecast | None
     counts: frozenset[str]
     since: date
+    beside: frozenset[str]
 
 
 class _Stretch(NamedTuple):
@@ -48,8 +51,8 @@ class _Stretch(NamedTuple):
 class Outlook:
     """The programmes on one day, ready for very many people.
 
-    What is over for somebody, or begins more than ``soon_days`` from now, is "not_target" here without a look at
-    the doses: whether it was done in its time, ``forecast`` tells.
+    What is over for somebody, or begins more than ``soon_days`` from now, is "not_target" here without a look
+    at the doses: whether it was done in its time, ``forecast`` tells.
     """
 
     def __init__(self, schedule: Schedule, today: date) -> None:
@@ -58,9 +61,10 @@ class Outlook:
         self._shut = tuple(_shut(programme, schedule.soon_days) for programme in self._programmes)
         self._born = {one.code: self._births(one) for one in self._programmes}
         self._starts = self._boundaries()
-        self._stretches = {
-            sex: [self._stretch(sex, *ends) for ends in self._ends()] for sex in _SEXES
-        }
+        self._beside_now = {one.code: self._keeps_from(one) for one in self._programmes}
+        self._stretches = {sex: [self._stretch(sex, *ends) for ends in self._ends()] for sex in _SEXES}
+        self._longest = timedelta(days=schedule.longest_spacing)
+        self._recent = today - self._longest
         self._kept: dict[tuple[str, date, str], Forecast] = {}
 
     def forecast(self, person: Person, doses: Sequence[GivenDose]) -> Sequence[Forecast]:
@@ -72,25 +76,35 @@ class Outlook:
         stretch = stretches[bisect_right(self._starts, birth) - 1]
         if not stretch.open:
             return stretch.answers
-        given = [dose for dose in doses if dose.vaccine in stretch.counts]
         answers = list(stretch.answers)
         judged: Forecaster | None = None
         for one in stretch.open:
-            if given and any(dose.vaccine in one.counts and dose.given_on >= one.since for dose in given):
+            found = one.same or self._without_doses(one.programme, birth, person.sex)
+            if doses and self._touches(one, found, doses):
                 if judged is None:
+                    only, since = stretch.programmes, stretch.since
                     judged = Forecaster(
-                        self.schedule,
-                        person,
-                        birth,
-                        doses,
-                        self.today,
-                        only=stretch.programmes,
-                        since=stretch.since,
+                        self.schedule, person, birth, doses, self.today, only=only, since=since
                     )
-                answers[one.place] = judged.one(one.programme)
-            elif one.same is None:
-                answers[one.place] = self._without_doses(one.programme, birth, person.sex)
+                found = judged.one(one.programme)
+            answers[one.place] = found
         return answers
+
+    def _touches(self, one: _Open, found: Forecast, doses: Sequence[GivenDose]) -> bool:
+        """Tell whether a dose counts in a programme, or was given so near that a distance is to be kept."""
+        counts, since, beside, recent = one.counts, one.since, one.beside, self._recent
+        for dose in doses:
+            if dose.vaccine in counts:
+                if dose.given_on >= since:
+                    return True
+            elif dose.given_on >= recent and dose.vaccine in beside:
+                return True
+        earliest = found.earliest
+        if earliest is None:
+            return False
+        # What lay between the earliest day and another vaccine then, moves that day.
+        nearest = earliest - self._longest
+        return any(nearest <= dose.given_on < earliest for dose in doses)
 
     def _without_doses(self, programme: Programme, birth: date, sex: str) -> Forecast:
         key = programme.code, birth, sex
@@ -173,7 +187,11 @@ class Outlook:
             if same is not None:
                 answers[place] = same
             counts = self._counts(programme)
-            found.append(_Open(programme, place, same, counts, self._since(programme)))
+            found.append(
+                _Open(
+                    programme, place, same, counts, self._since(programme), self._beside_now[programme.code]
+                )
+            )
         counts = frozenset().union(*(one.counts for one in found))
         since = {vaccine: min(one.since for one in found if vaccine in one.counts) for vaccine in counts}
         beside = frozenset().union(*(self._beside(one.programme) for one in found))
@@ -188,13 +206,23 @@ class Outlook:
         return frozenset(one.code for one in self._programmes if one.track in tracks)
 
     def _counts(self, programme: Programme) -> frozenset[str]:
-        """Return the vaccines whose doses bear on a programme: its own, its family's, those to keep away from."""
+        """Return the vaccines whose doses bear on a programme: its own, its family's, those in doubt."""
         found = set(programme.vaccines) | programme.doubtful_with
         for code in programme.continues:
             found |= set(self.schedule.programmes[code].vaccines)
         for other in self.schedule.families.get(programme.family or "", ()):
             found |= other.begins_with
         return frozenset(found)
+
+    def _keeps_from(self, programme: Programme) -> frozenset[str]:
+        """Return the vaccines after which one of the programme's may not be given at once today."""
+        return frozenset(
+            before
+            for before in self.schedule.catalogue.vaccines
+            for vaccine in programme.vaccines
+            for spacing in spacings_between(self.schedule, before, vaccine)
+            if spacing.valid_to is None or spacing.valid_to >= self.today
+        )
 
     def _since(self, programme: Programme) -> date:
         """Return the first day of doses that bear on a programme."""

@@ -85,10 +85,11 @@ def periods_of_rule(
     rule: Rule, birth: date | None, person: Person, doses: Sequence[GivenDose], around: date
 ) -> list[Period]:
     """Return the periods of one version as if it had always been in force, without regard to sex."""
+    subject = _Subject(birth, person.circumstances, doses, around)
     return [
         Period(first, last, rule, target)
         for target in rule.targets
-        for first, last in _spans(target, rule.season, birth, person, doses, around)
+        for first, last in _spans(target, rule.season, subject)
     ]
 
 
@@ -119,20 +120,23 @@ def runs(found: Sequence[Period]) -> list[Run]:
     return joined
 
 
-def _spans(
-    target: Target,
-    season: Season | None,
-    birth: date | None,
-    person: Person,
-    doses: Sequence[GivenDose],
-    around: date,
-) -> Iterator[tuple[date, date]]:
-    if (target.risk or target.needs) and not person.circumstances:
+class _Subject(NamedTuple):
+    """Whose days are asked for, and around which day."""
+
+    birth: date | None
+    circumstances: Sequence[Circumstance]
+    doses: Sequence[GivenDose]
+    around: date
+
+
+def _spans(target: Target, season: Season | None, subject: _Subject) -> Iterator[tuple[date, date]]:
+    birth, circumstances, doses, around = subject
+    if (target.risk or target.needs) and not circumstances:
         return
     if target.given_from is not None and not _given_between(target, doses):
         return
     if target.pregnancy is not None:
-        spans = _pregnancies(target.pregnancy, person.circumstances)
+        spans = _pregnancies(target.pregnancy, circumstances)
     elif birth is None or not (target.born_from or NO_BEGIN) <= birth <= (target.born_to or NO_END):
         return
     else:
@@ -142,7 +146,7 @@ def _spans(
         if not target.risk and not target.needs:
             yield from _in_season(begin, end, season, around)
             continue
-        for opened, closed in _asked(target, person.circumstances):
+        for opened, closed in _asked(target, circumstances):
             yield from _in_season(max(begin, opened), min(end, closed), season, around)
 
 
@@ -162,9 +166,7 @@ def _ages(target: Target, birth: date) -> Iterator[tuple[date, date]]:
         yield max(first, begin), last
 
 
-def _pregnancies(
-    days: tuple[int, int], circumstances: Sequence[Circumstance]
-) -> Iterator[tuple[date, date]]:
+def _pregnancies(days: tuple[int, int], circumstances: Sequence[Circumstance]) -> Iterator[tuple[date, date]]:
     for one in circumstances:
         if one.kind == "pregnancy" and one.ends_on is not None:
             yield one.ends_on - timedelta(days=days[0]), one.ends_on - timedelta(days=days[1])
@@ -206,7 +208,7 @@ def _after_illness(
             continue
         began = one.starts_on or NO_BEGIN
         for rule in programme.rules:
-            # The programme of a combined vaccine may be younger than the time in which the disease's was missed.
+            # The programme of a combined vaccine may be younger than the time that was missed.
             ordinary = periods_of_rule(rule, birth, person, doses, around)
             missed = any(began <= period.last and one.ends_on >= period.first for period in ordinary)
             if rule.long_illness is None or not missed:

@@ -103,7 +103,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "in_the_future": ("the day {day} lies in the future", "接種日（{day}）が未来の日付です"),
     "before_birth": ("given {days} before birth", "接種日（{day}）が出生の{days}日前です"),
     "fits": (
-        "counts as dose {number}: given within the legal days from {first} to {last}, with all intervals kept",
+        "counts as dose {number}: within the legal days from {first} to {last}, with all intervals kept",
         "{number}回目として有効です（法令上の接種期間{first}から{last}まで、接種間隔も満たしています）",
     ),
     "too_early": (

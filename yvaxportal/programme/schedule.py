@@ -40,13 +40,14 @@ class Season:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One group of people that a rule is for, and the days on which it is for them. All ends are inclusive.
+    """One group of people that a rule is for, and the days on which it is for them; ends are inclusive.
 
     ``first`` and ``last`` bound the age, ``born_*`` the cohort, ``days_*`` the calendar. ``fiscal_year_ages``:
-    the whole fiscal year in which one of these ages is reached; ``fiscal_year_age_from``: likewise any age
-    from this one on. ``risk``: one of these risk groups is asked for. ``needs``: circumstances (kind, or
-    ``kind:subject``) of which one is asked for, begun by ``needs_by``. ``given_from``/``given_to``: a dose of the same track must
-    have been given in between. ``pregnancy``: the first and last day before the expected delivery.
+    the whole fiscal year in which one of these ages is reached; ``fiscal_year_age_from``: any age from this
+    one on. ``risk``: one of these risk groups is asked for. ``needs``: circumstances (kind, or
+    ``kind:subject``) of which one is asked for, begun by ``needs_by``. ``given_from``/``given_to``: a dose
+    of the programme's vaccines must have been given in between. ``pregnancy``: the first and last day before
+    the expected delivery.
     ``late``: an extension for who missed the ordinary time.
     ``unverified``: to be confirmed by the municipality.
     """
@@ -71,7 +72,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LongIllness:
-    """The exception for a long illness (施行規則2条の7): years from the day its reason ended, up to an age."""
+    """The exception for a long illness (施行規則2条の7): years from the end of its reason, up to an age."""
 
     years: int
     until: Bound | None
@@ -110,8 +111,9 @@ class Step:
     Law: ``first``/``last`` are ages; ``days``, ``months``, ``half_months`` (n and a half) are full days or
     months between this dose and the one before, ``first_days``/``first_months`` since the first dose;
     ``doctor_days``: fewer days, but only where the doctor found it necessary. ``skippable``: past ``last``
-    the dose is left out (``after_skip_days`` then stand for the interval of the next); ``skip_if_previous_after``: so it is when the dose before came after this age.
-    ``vaccines``: only with these.
+    the dose is left out; ``after_skip_days`` then stand for the interval of the next.
+    ``skip_if_previous_after``: so it is when the dose before came after this age. ``vaccines``: only with
+    these.
 
     Recommended: ``advised_from`` and ``standard_until`` are ages, ``advised_days``/``advised_months`` and
     ``standard_days``/``standard_months`` lie between this dose and the one before.
@@ -141,8 +143,9 @@ class Step:
 class Course:
     """Doses one after another.
 
-    ``vaccines``: only with these (None: any of the programme's). ``started_after`` and ``started_until``: only
-    for who has the first dose after one age and by the other. ``started_to``/``started_from``: only for who has it on a day in between.
+    ``vaccines``: only with these (None: any of the programme's). ``started_after`` and ``started_until``:
+    only for who has the first dose after one age and by the other; ``started_from`` and ``started_to``: on a
+    day in between.
     """
 
     steps: tuple[Step, ...]

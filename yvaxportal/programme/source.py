@@ -227,7 +227,7 @@ def _flag(value: object) -> bool:
 
 def _day(value: object) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError("a date without quotes, such as 2026-04-01")
+        raise ValueError("a date without quotes, such as 2026-04-01")  # noqa: TRY004
     return value
 
 

@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 def too_close(
     schedule: Schedule, dose: GivenDose, before: Sequence[GivenDose]
 ) -> tuple[Spacing, Reason, int] | None:
-    """Return which rule a dose broke that came too soon after one of another vaccine, why, and by how many days.
+    """Return which rule a dose broke that came too soon after another vaccine, why, and by how many days.
 
     The greatest shortage is told.
 

@@ -18,28 +18,32 @@ _DAY = timedelta(days=1)
 
 
 class Place(NamedTuple):
-    """Where on a course somebody stands: ``index`` is the next step."""
+    """Where on a course somebody stands: ``step`` is the position of the next one."""
 
     course: Course
-    index: int
+    step: int
 
     @property
     def complete(self) -> bool:
         """Whether no step is left."""
-        return self.index >= len(self.course.steps)
+        return self.step >= len(self.course.steps)
+
+    def after(self) -> "Place":
+        """Return where the next dose leads."""
+        return Place(self.course, self.step + 1)
 
 
 class Interval(NamedTuple):
-    """What must lie between a dose and the one of ``since``."""
+    """What must lie between a dose and the one of ``since``: so many days or months, by ``kind``."""
 
     kind: str
-    count: int
+    length: int
     since: date
 
     def reason(self, course: Course) -> Reason:
         """Return the sentence about it."""
         unit = "days" if self.kind.endswith("days") else "months"
-        return reason(f"after_{self.kind}", course.citations[0], **{unit: self.count}, day=self.since)
+        return reason(f"after_{self.kind}", course.citations[0], **{unit: self.length}, day=self.since)
 
 
 class Opening(NamedTuple):
@@ -70,7 +74,17 @@ class Walk:
     the reasons why something is not sure.
     """
 
-    __slots__ = ("birth", "counted", "flawed", "last", "notes", "places", "programme", "started", "steps_seen")
+    __slots__ = (
+        "birth",
+        "counted",
+        "flawed",
+        "last",
+        "notes",
+        "places",
+        "programme",
+        "started",
+        "steps_seen",
+    )
 
     def __init__(self, programme: Programme, birth: date | None) -> None:
         self.programme, self.birth = programme, birth
@@ -117,41 +131,35 @@ class Walk:
         return [self._answer(place, day) for place in self.suiting(day, vaccine)]
 
     def _answer(self, place: Place, day: date) -> Answer:
-        if place.complete:
-            return Answer(None, "surplus", reason("surplus", number=self.next_number))
-        opening = self.opening(place, day)
+        opening = None if place.complete else self.opening(place, day)
         if opening is None:
             return Answer(None, "surplus", reason("surplus", number=self.next_number))
-        number = self.next_number
-        citation = place.course.citations[0]
-        step = opening.step
+        refused = self._by_age(opening, day) or self._by_interval(opening, day)
+        return refused or Answer(opening.place.after(), "valid", None)
+
+    def _by_age(self, opening: Opening, day: date) -> Answer | None:
+        step, number, citation = opening.step, self.next_number, opening.place.course.citations[0]
         if step.first and self.birth and (first := step.first.day(self.birth, last=False)) > day:
-            short = (first - day).days
-            return Answer(
-                None,
-                "too_early",
-                reason("too_early", citation, number=number, days=short, day=first, age=step.first),
-                short,
-            )
+            days = (first - day).days
+            why = reason("too_early", citation, number=number, days=days, day=first, age=step.first)
+            return Answer(None, "too_early", why, days)
         if opening.latest < day:
-            late = (day - opening.latest).days
-            return Answer(
-                None, "too_late", reason("too_late", citation, number=number, days=late, day=opening.latest), late
-            )
-        if opening.earliest > day:
-            short = (opening.earliest - day).days
-            after = Place(place.course, opening.place.index + 1)
-            if step.doctor_days is not None and self.last is not None:
-                allowed = earliest_after_days_between(self.last, step.doctor_days)
-                if allowed <= day:
-                    return Answer(after, "unsure", reason("doctor_only", citation, number=number, days=short), short)
-            return Answer(
-                None,
-                "wrong_interval",
-                reason("interval_short", citation, number=number, days=short, day=opening.earliest),
-                short,
-            )
-        return Answer(Place(place.course, opening.place.index + 1), "valid", None)
+            days = (day - opening.latest).days
+            why = reason("too_late", citation, number=number, days=days, day=opening.latest)
+            return Answer(None, "too_late", why, days)
+        return None
+
+    def _by_interval(self, opening: Opening, day: date) -> Answer | None:
+        if opening.earliest <= day:
+            return None
+        number, citation = self.next_number, opening.place.course.citations[0]
+        days, doctor_days = (opening.earliest - day).days, opening.step.doctor_days
+        shortest = doctor_days is not None and self.last is not None
+        if shortest and earliest_after_days_between(self.last or day, doctor_days or 0) <= day:
+            why = reason("doctor_only", citation, number=number, days=days)
+            return Answer(opening.place.after(), "unsure", why, days)
+        why = reason("interval_short", citation, number=number, days=days, day=opening.earliest)
+        return Answer(None, "wrong_interval", why, days)
 
     def opening(self, place: Place, day: date) -> Opening | None:
         """Return the next step for who has the dose on a day; None when all that are left are skipped.
@@ -171,7 +179,7 @@ class Walk:
                 if day > last:
                     earliest, index = max(earliest, last + _DAY), index + 1
                     continue
-            return self._opening(Place(course, index), step, earliest, skipped=index > place.index)
+            return self._opening(Place(course, index), step, earliest, skipped=index > place.step)
         return None
 
     def _opening(self, place: Place, step: Step, earliest: date, *, skipped: bool) -> Opening:
@@ -246,7 +254,7 @@ def _takes(place: Place, vaccine: str) -> bool:
         return False
     if place.complete:
         return True
-    wanted = course.steps[place.index].vaccines
+    wanted = course.steps[place.step].vaccines
     return wanted is None or vaccine in wanted
 
 

@@ -1,7 +1,8 @@
 """Judging a dose before it is saved: what is impossible (errors) and what is risky (alerts). No database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
 from yvaxportal.models.codes import (
     DoseCategory,
@@ -11,7 +12,7 @@ from yvaxportal.models.codes import (
     VaccinationStatus,
 )
 from yvaxportal.programme.catalogue import Catalogue, Vaccine
-from yvaxportal.programme.judging import judge
+from yvaxportal.programme.judging import Judged, judge
 from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.person import Person as RulePerson
 from yvaxportal.programme.schedule import Schedule
@@ -65,7 +66,8 @@ def check_dose(
     if vaccine is not None:
         _check_course(found, draft, vaccine, other_doses, catalogue)
         _check_live_interval(found, draft, vaccine, other_doses, catalogue)
-        _check_programme(found, draft, person, other_doses, schedule, today)
+        judged = partial(judged_draft, draft, person, other_doses, schedule, today)
+        _check_programme(found, draft, person.birth_date, judged)
         _check_covid_items(found, draft, vaccine)
     _check_residence(found, draft, person)
     _check_place(found, draft, place)
@@ -184,36 +186,40 @@ def _check_live_interval(
 
 
 def _check_programme(
-    found: Collector,
-    draft: DoseDraft,
-    person: Person,
-    others: Sequence[OtherDose],
-    schedule: Schedule,
-    today: date,
+    found: Collector, draft: DoseDraft, birth: date | None, judged: Callable[[], Judged]
 ) -> None:
-    """Alert when the rules in force on the day do not allow the dose (age, interval, product, number of doses)."""
-    birth = person.birth_date
+    """Alert when the rules in force on the day do not allow the dose (age, interval, product, number)."""
     if birth is None:
         found.add(DoseAlert.AGE_UNKNOWN, "given_on")
         return
     counted = draft.judgement is Judgement.GIVEN and draft.dose_category in _IN_PROGRAMME
     if not counted or found.has(DoseError.BEFORE_BIRTH, DoseError.IN_FUTURE, DoseError.DOUBLE_NUMBER):
         return
+    answer = judged()
+    for why in answer.reasons if answer.verdict != "valid" else ():
+        # Numbers and live vaccines have alerts of their own; what nobody can have entered yet is none.
+        told = found.has(DoseAlert.LIVE_INTERVAL) if why.code == "too_close" else why.code in _TOLD_ELSEWHERE
+        if not told:
+            cited = (f" ({why.citation})", f"（{why.citation}）") if why.citation else ("", "")
+            found.add(
+                DoseAlert.OUTSIDE_AGE,
+                "given_on",
+                reason_en=why.en + cited[0],
+                reason_ja=why.ja + cited[1],
+            )
+
+
+def judged_draft(
+    draft: DoseDraft, person: Person, others: Sequence[OtherDose], schedule: Schedule, today: date
+) -> Judged:
+    """Return what the programme's rules say of a draft, together with the other doses that were given."""
     new = GivenDose(draft.vaccine, draft.given_on, draft.dose_number, draft.dose_category.value)
-    before = [
+    given = [
         GivenDose(other.vaccine, other.given_on, other.dose_number, other.dose_category.value)
         for other in others
         if other.judgement is Judgement.GIVEN
     ]
-    judged = judge(schedule, RulePerson(birth, person.sex), [*before, new], today)[-1]
-    if judged.verdict == "valid":
-        return
-    for why in judged.reasons:
-        # Numbers and live vaccines have alerts of their own; what nobody can have entered yet is none.
-        told = found.has(DoseAlert.LIVE_INTERVAL) if why.code == "too_close" else why.code in _TOLD_ELSEWHERE
-        if not told:
-            said = (f"{why.en} ({why.citation})", f"{why.ja}（{why.citation}）") if why.citation else (why.en, why.ja)
-            found.add(DoseAlert.OUTSIDE_AGE, "given_on", reason_en=said[0], reason_ja=said[1])
+    return judge(schedule, RulePerson(person.born, person.sex), [*given, new], today)[-1]
 
 
 def _check_residence(found: Collector, draft: DoseDraft, person: Person) -> None:

@@ -21,7 +21,7 @@ def _month_after(start: date, months: int) -> tuple[int, int, int]:
 
 
 def _length(year: int, month: int) -> int:
-    """Number of days of a month. Asked millions of times: ``calendar.monthrange`` works out a weekday, too."""
+    """Number of days of a month; ``calendar.monthrange`` works out a weekday, too, millions of times."""
     return _LEAP_FEBRUARY if month == _FEBRUARY and isleap(year) else _LENGTHS[month]
 
 
