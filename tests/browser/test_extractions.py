@@ -17,6 +17,7 @@ from yvaxportal.models.resident import Resident
 
 FIRST = date(2020, 4, 2)
 CHILDREN = 120
+TOWNS = ("錦町", "加茂町", "角盤町", "旗ヶ崎", "皆生", "東福原", "西福原")
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def children(world: Session) -> list[Resident]:
                 support_measure_flag=place % 40 == 7,
                 contact={
                     "address_town_code": f"000{town}001",
-                    "current_address": f"鳥取県米子市{'錦加茂角盤旗ヶ崎皆生東福原西福原'[town]}町一丁目{place}番地",
+                    "current_address": f"鳥取県米子市{TOWNS[town]}一丁目{place}番地",
                 },
             )
         )
@@ -77,6 +78,11 @@ def test_from_an_empty_form_to_a_saved_list_by_keyboard(
     expect(page.locator("#chart-coverage")).to_be_visible()
     page.screenshot(path=screenshots / "extraction-list.png", full_page=True)
 
+    for child in children[1:60:4]:
+        world.add_all(given(child, ("mr", 2, "2026-11-10")))
+    world.commit()
+    page.reload()
+    page.screenshot(path=screenshots / "extraction-coverage.png", full_page=True)
     page.get_by_role("link", name="名簿の人").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#find-member")).to_be_focused()

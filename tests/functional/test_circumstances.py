@@ -105,6 +105,13 @@ def test_nobody_elses_circumstance_is_taken_back_by_an_address(
     sign_in("viewer").get(f"/residents/{child.atena_number}/circumstances/{number}/take-back", status=403)
 
 
+def test_what_is_due_follows_the_circumstances(child: Resident, sign_in: SignIn) -> None:
+    clerk, page = sign_in("registrar"), f"/residents/{child.atena_number}/"
+    assert "麻しん風しん第2期" in clerk.get(page).html.select_one("#due").text
+    add(clerk, child, kind="contraindication", programme="mr2")
+    assert "麻しん風しん第2期" not in clerk.get(page).html.select_one("#due").text
+
+
 def test_the_resident_page_answers_for_every_list(children: Children, sign_in: SignIn) -> None:
     clerk = sign_in("registrar")
     page = save(clerk)

@@ -56,7 +56,7 @@ def try_out(visitor: TestApp, status: int = 200, **said: str) -> Any:
 
 def save(visitor: TestApp, **said: str) -> Any:
     """Save a list as it is tried out and return its page."""
-    return form_of(try_out(visitor, **said)).submit("save", status=303).follow(status=200)
+    return form_of(try_out(visitor, 200, **said)).submit("save", status=303).follow(status=200)
 
 
 def on_list(page: Any) -> str:
@@ -211,9 +211,7 @@ def test_people_are_added_and_taken_off_with_a_reason(
     assert [event.detail["act"] for event in events(world, Action.EXTRACTION_CHANGED)] == ["add", "remove"]
 
 
-def test_of_two_who_change_a_list_the_second_sees_it_first(
-    children: Children, sign_in: SignIn
-) -> None:
+def test_of_two_who_change_a_list_the_second_sees_it_first(children: Children, sign_in: SignIn) -> None:
     first, second = sign_in("registrar"), sign_in("registrar")
     mine = save(first).forms["add"]
     theirs = second.get("/extractions/1/").forms["withdraw"]

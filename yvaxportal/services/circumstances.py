@@ -46,7 +46,7 @@ _ENGINE_KINDS: Mapping[CircumstanceKind, EngineKind] = {
 
 @dataclass(frozen=True, slots=True)
 class NewCircumstance:
-    """What staff enter. ``ends_on`` is the last day; see ``models.circumstance`` for what it is of which kind."""
+    """What staff enter. ``ends_on`` is the last day; see ``models.circumstance``."""
 
     kind: CircumstanceKind
     subject: str
@@ -241,7 +241,7 @@ def not_invited(session: Session, resident_ids: Collection[int], day: date) -> f
 
 
 def organ_in(certificate: str | None) -> str | None:
-    """Return the organ (code of a risk group) that a certificate of grade 1 names, None where it names none."""
+    """Return the organ (code of a risk group) that a certificate of grade 1 names, None if none."""
     if certificate is None or not any(grade in certificate for grade in _GRADES):
         return None
     return next((organ for word, organ in _ORGANS if word in certificate), None)

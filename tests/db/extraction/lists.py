@@ -55,10 +55,13 @@ def save(session: Session, audit: AuditTrail, staff_id: int, criteria: Criteria 
     ).id
 
 
-def holds(session: Session, person: Resident, kind: EligibilityKind, state: EligibilityState, **said: Any) -> None:
+def holds(
+    session: Session, person: Resident, kind: EligibilityKind, state: EligibilityState, **said: Any
+) -> None:
     """Add a period of an eligibility that goes on."""
     period = {"valid_from": date(2020, 4, 1), "valid_to": None, "detail": None} | said
-    session.add(Eligibility(resident_id=person.id, kind=kind, state=state, as_of=NOW, source="test", **period))
+    row = Eligibility(resident_id=person.id, kind=kind, state=state, as_of=NOW, source="test", **period)
+    session.add(row)
 
 
 def special(

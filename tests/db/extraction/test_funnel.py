@@ -1,6 +1,8 @@
 """Every rule of the funnel, and every day on which one changes its mind."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -9,8 +11,7 @@ from tests.db.extraction.lists import MR2, holds, outcome, run, special
 from tests.details import clerk
 from tests.doses import given
 from tests.people import TODAY, resident
-from yvaxportal.models.codes import CircumstanceKind, EligibilityKind, EligibilityState, ResidentCategory
-from yvaxportal.models.codes import Sex
+from yvaxportal.models.codes import CircumstanceKind, EligibilityKind, EligibilityState, ResidentCategory, Sex
 from yvaxportal.services.extraction.criteria import Criteria, Wanted
 from yvaxportal.services.extraction.deciding import NoSuchProgrammeError
 from yvaxportal.services.extraction.rules import Rule
@@ -31,7 +32,9 @@ ELDERLY = Criteria("pneumococcal_elderly", TODAY, TODAY)
         ("0000-00-00", "out"),  # nothing is known
     ],
 )
-def test_the_second_term_of_measles_and_rubella_by_birth(db: Session, born: str, expected: str | None) -> None:
+def test_the_second_term_of_measles_and_rubella_by_birth(
+    db: Session, born: str, expected: str | None
+) -> None:
     person = resident(db, born=born)
     found = outcome(run(db))
     if expected == "outside":
@@ -134,7 +137,11 @@ def test_either_school_will_do(db: Session) -> None:
 @pytest.mark.parametrize(
     ("field", "kind", "rule"),
     [
-        ("national_health_insurance", EligibilityKind.NATIONAL_HEALTH_INSURANCE, Rule.NATIONAL_HEALTH_INSURANCE),
+        (
+            "national_health_insurance",
+            EligibilityKind.NATIONAL_HEALTH_INSURANCE,
+            Rule.NATIONAL_HEALTH_INSURANCE,
+        ),
         ("late_elderly_insurance", EligibilityKind.LATE_ELDERLY_INSURANCE, Rule.LATE_ELDERLY_INSURANCE),
         ("public_assistance", EligibilityKind.PUBLIC_ASSISTANCE, Rule.PUBLIC_ASSISTANCE),
     ],
@@ -149,10 +156,12 @@ def test_insurance_and_assistance_are_those_of_the_reference_date(
     holds(db, said_no, kind, EligibilityState.HELD, valid_to=date(2025, 3, 31))
     holds(db, said_no, kind, EligibilityState.NOT_HELD, valid_from=date(2025, 4, 1))
     have, have_not = {held.id, ends_today.id}, {over.id, nothing.id, said_no.id}
-    only = outcome(run(db, **{field: Wanted.HELD}))
+    chosen: dict[str, Any] = {field: Wanted.HELD}
+    only = outcome(run(db, replace(MR2, **chosen)))
     assert {one for one, out in only.items() if out is None} == have
     assert {one for one, out in only.items() if out is rule} == have_not
-    without = outcome(run(db, **{field: Wanted.NOT_HELD}))
+    chosen[field] = Wanted.NOT_HELD
+    without = outcome(run(db, replace(MR2, **chosen)))
     assert {one for one, out in without.items() if out is None} == have_not
 
 
@@ -272,9 +281,7 @@ def test_nothing_is_posted_to_whom_nothing_shall_be(db: Session) -> None:
 def test_only_who_moved_in_since_the_day(db: Session) -> None:
     day = date(2026, 10, 1)
     on_it = resident(db, born=DUE, became_resident_on=day, became_resident_reason="国内転入")
-    before = resident(
-        db, born=DUE, became_resident_on=date(2026, 9, 30), became_resident_reason="国内転入"
-    )
+    before = resident(db, born=DUE, became_resident_on=date(2026, 9, 30), became_resident_reason="国内転入")
     born_here = resident(db, born=DUE)
     assert outcome(run(db, moved_in_since=day)) == {
         on_it.id: None,

@@ -150,42 +150,65 @@ class Plain:
         self.day = criteria.reference_date
 
     def ask(self, person: Resident) -> Rule | str | None:
-        criteria = self.criteria
-        if not lived_here(person, self.day):
-            return "outside"
-        doses = self.doses(person) if criteria.doses else []
+        self.person = person
+        self.contact = self.db.get_one(ResidentContact, person.id)
         everything = self.circumstances(person)
         positive = [one for one in everything if one.kind not in {"disease_history", "contraindication"}]
-        target = self.forecast(person, positive, [])
-        if not (self.is_open(target) or target.status == "done"):
+        doses = self.doses_of(person) if self.criteria.doses else []
+        self.target = self.forecast(person, positive, [])
+        self.answer = self.forecast(person, everything, doses)
+        self.without = self.forecast(person, positive, doses)
+        self.was_ill = any(one.kind == "long_illness" for one in positive)
+        if self.is_outside():
             return "outside"
-        missed = person.date_of_birth_written == "2018-05-05" and criteria.programme == "mr2"
-        if missed and not criteria.extended and not any(one.kind == "long_illness" for one in positive):
-            return "outside"
-        contact = self.db.get_one(ResidentContact, person.id)
-        if criteria.towns and not person.support_measure_flag:
-            if contact.address_town_code not in criteria.towns:
-                return Rule.AREA
-        if criteria.public_assistance is not Wanted.ANY:
-            if (self.assisted(person)) != (criteria.public_assistance is Wanted.HELD):
-                return Rule.PUBLIC_ASSISTANCE
-        answer = self.forecast(person, everything, doses)
-        without = self.forecast(person, positive, doses)
-        if criteria.doses and (answer.status == "done" or self.had_since(person)):
-            return Rule.DONE
-        if criteria.doses and not self.is_open(answer) and not self.is_open(without):
-            return Rule.NOT_YET_DUE
-        if criteria.circumstances and not self.is_open(answer) and answer.status != "done":
-            if self.is_open(without):
-                return Rule.CIRCUMSTANCES
-        if criteria.no_invitation and self.is_silent(person):
-            return Rule.NO_INVITATION
-        since = criteria.moved_in_since
-        if since and (person.became_resident_reason == "出生" or person.became_resident_on < since):
-            return Rule.MOVED_IN
-        if criteria.still_resident and not lived_here(person, TODAY, now=True):
-            return Rule.GONE
-        return None
+        rules = (
+            (Rule.AREA, self.lives_elsewhere),
+            (Rule.PUBLIC_ASSISTANCE, self.is_not_wanted_by_assistance),
+            (Rule.DONE, self.is_done),
+            (Rule.NOT_YET_DUE, self.is_not_due),
+            (Rule.CIRCUMSTANCES, self.is_held_back),
+            (Rule.NO_INVITATION, self.is_silent),
+            (Rule.MOVED_IN, self.did_not_move_in),
+            (Rule.GONE, self.is_gone),
+        )
+        return next((rule for rule, takes_out in rules if takes_out()), None)
+
+    def is_outside(self) -> bool:
+        missed = self.person.date_of_birth_written == "2018-05-05" and self.criteria.programme == "mr2"
+        if missed and not self.criteria.extended and not self.was_ill:
+            return True
+        is_target = self.is_open(self.target) or self.target.status == "done"
+        return not lived_here(self.person, self.day) or not is_target
+
+    def lives_elsewhere(self) -> bool:
+        towns = self.criteria.towns
+        if not towns or self.person.support_measure_flag:
+            return False
+        return self.contact.address_town_code not in towns
+
+    def is_not_wanted_by_assistance(self) -> bool:
+        wanted = self.criteria.public_assistance
+        return wanted is not Wanted.ANY and self.assisted(self.person) != (wanted is Wanted.HELD)
+
+    def is_done(self) -> bool:
+        return self.criteria.doses and (self.answer.status == "done" or self.had_since(self.person))
+
+    def is_not_due(self) -> bool:
+        return self.criteria.doses and not self.is_open(self.answer) and not self.is_open(self.without)
+
+    def is_held_back(self) -> bool:
+        held = not self.is_open(self.answer) and self.answer.status != "done"
+        return self.criteria.circumstances and held and self.is_open(self.without)
+
+    def did_not_move_in(self) -> bool:
+        since, person = self.criteria.moved_in_since, self.person
+        if since is None:
+            return False
+        came = person.became_resident_on
+        return person.became_resident_reason == "出生" or came is None or came < since
+
+    def is_gone(self) -> bool:
+        return self.criteria.still_resident and not lived_here(self.person, TODAY, now=True)
 
     def forecast(
         self, person: Resident, special: Sequence[Circumstance], doses: Sequence[GivenDose]
@@ -201,15 +224,15 @@ class Plain:
         coming = answer.status == "soon" or answer.reasons[0].code == "not_yet"
         return coming and answer.earliest is not None and answer.earliest <= self.criteria.due_until
 
-    def doses(self, person: Resident) -> list[GivenDose]:
+    def doses_of(self, person: Resident) -> list[GivenDose]:
         rows = self.db.scalars(
             select(Dose)
-            .where(
-                Dose.resident_id == person.id, Dose.state == DoseState.ACTIVE, Dose.given_on <= self.day
-            )
+            .where(Dose.resident_id == person.id, Dose.state == DoseState.ACTIVE, Dose.given_on <= self.day)
             .order_by(Dose.given_on, Dose.id)
         )
-        return [GivenDose(one.vaccine, one.given_on, one.dose_number, one.dose_category.value) for one in rows]
+        return [
+            GivenDose(one.vaccine, one.given_on, one.dose_number, one.dose_category.value) for one in rows
+        ]
 
     def had_since(self, person: Resident) -> bool:
         """Tell whether a dose of the programme was given between the reference date and now."""
@@ -249,14 +272,14 @@ class Plain:
         ).one_or_none()
         return row is not None and row.state is EligibilityState.HELD
 
-    def is_silent(self, person: Resident) -> bool:
+    def is_silent(self) -> bool:
         rows = self.db.scalars(
             select(SpecialCircumstance).where(
-                SpecialCircumstance.resident_id == person.id,
+                SpecialCircumstance.resident_id == self.person.id,
                 SpecialCircumstance.kind == CircumstanceKind.NO_INVITATION,
             )
         )
-        return any(
+        return self.criteria.no_invitation and any(
             (one.starts_on is None or one.starts_on <= self.day)
             and (one.ends_on is None or one.ends_on >= self.day)
             for one in rows

@@ -70,7 +70,9 @@ def test_every_past_list_answers_for_everybody(db: Session, engine: Engine) -> N
     remove_person(
         db, audit, number, people["off"].id, reason="他市で接種", revision=1, staff_id=staff, now=NOW
     )
-    add_person(db, audit, number, people["adult"].id, reason="医師の意見", revision=2, staff_id=staff, now=NOW)
+    add_person(
+        db, audit, number, people["adult"].id, reason="医師の意見", revision=2, staff_id=staff, now=NOW
+    )
     answers = {name: past_runs(db, row_of(db, person))[0] for name, person in people.items()}
     assert {name: (run.answer, run.rule, run.outside) for name, run in answers.items()} == {
         "on": (Answer.ON_LIST, None, None),

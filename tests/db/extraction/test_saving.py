@@ -214,7 +214,11 @@ def test_a_withdrawn_list_stays_readable_and_is_changed_no_more(
     withdraw_list(world, audit, number, **hand(staff, 1))
     row = list_of(world, number)
     assert row is not None
-    assert (row.state, row.withdraw_reason, row.withdrawn_at) == (ExtractionState.WITHDRAWN, "保護者の申出", NOW)
+    assert (row.state, row.withdraw_reason, row.withdrawn_at) == (
+        ExtractionState.WITHDRAWN,
+        "保護者の申出",
+        NOW,
+    )
     assert counts_of(world, number).on_list == 3
     with pytest.raises(WithdrawnError):
         remove_person(world, audit, number, children[0].id, **hand(staff, 2))

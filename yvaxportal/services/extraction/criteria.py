@@ -40,7 +40,8 @@ class Criteria:
     """The programme, the day the rules are asked on, and the rules that are chosen.
 
     ``due_until``: who becomes old enough, or whose interval is over, by this day counts as due.
-    ``extended``: also to whom the time was extended because they missed it (経過措置). ``towns`` are town codes of the address, ``schools`` names of districts as received; empty: every one.
+    ``extended``: also to whom the time was extended because they missed it (経過措置).
+    ``towns`` are town codes of the address, ``schools`` names of districts as received; empty: every one.
     ``taxation``: the states that stay; empty: every one. ``doses``: take out who is done or not yet due.
     ``circumstances``: take out who has had the disease or may not be vaccinated. ``moved_in_since``: only who
     moved in (not who was born) since that day. ``still_resident``: take out who left or died by now.
@@ -104,7 +105,7 @@ class Criteria:
         """
         unknown = said.keys() - {field.name for field in fields(cls)}
         if unknown:
-            raise CriteriaError(sorted(unknown)[0], "unknown")
+            raise CriteriaError(min(unknown), "unknown")
         values: dict[str, Any] = {}
         for name, value in said.items():
             try:

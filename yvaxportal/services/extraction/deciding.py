@@ -39,9 +39,7 @@ class Decider:
         self._day, self._until = criteria.reference_date, criteria.due_until
         self._only = frozenset({programme.code})
         self._beside = self._programmes_beside()
-        judged = frozenset(
-            vaccine for code in self._beside for vaccine in schedule.programmes[code].vaccines
-        )
+        judged = frozenset(vaccine for code in self._beside for vaccine in schedule.programmes[code].vaccines)
         self._since = dict.fromkeys(judged, NO_BEGIN)
         self.bearing = judged | self._doubts()
         self._known: dict[Person, Forecast] = {}

@@ -22,7 +22,7 @@ _MOST_MONTHS = 24
 
 @dataclass(frozen=True, slots=True)
 class AgeBar:
-    """One bar of the pyramid: an age in years, or a month of birth where there are few ages; None: not known."""
+    """One bar of the pyramid: an age in years, or a month of birth where there are few ages; or neither."""
 
     years: int | None
     month: date | None

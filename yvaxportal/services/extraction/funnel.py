@@ -4,7 +4,7 @@ A handful of statements whatever the size: the cohort, what is special about its
 those who are still in when doses are asked about.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,12 +12,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import ResidentCategory
-from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.circumstances import circumstances_of, not_invited
+from yvaxportal.services.extraction.bearing import Doses, bearing_doses
 from yvaxportal.services.extraction.cohort import BORN, Bounds, Candidate, base_cohort, stays
 from yvaxportal.services.extraction.criteria import Criteria
-from yvaxportal.services.extraction.bearing import Doses, bearing_doses
 from yvaxportal.services.extraction.deciding import DONE, DOUBTFUL, Decider
 from yvaxportal.services.extraction.rules import Rule
 
