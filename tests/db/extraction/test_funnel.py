@@ -207,6 +207,16 @@ def test_who_had_the_dose_after_the_reference_date_is_not_invited_to_it(db: Sess
     assert next(one.facts for one in found.candidates if one.id == after.id) == {"given_since": "2026-09-02"}
 
 
+def test_a_course_that_was_begun_goes_on_when_it_is_too_late_to_begin_one(db: Session) -> None:
+    # The first dose against rotavirus is given until 14 weeks and 6 days, the course until 24 weeks.
+    begun, not_begun = (resident(db, born="2026-07-20") for _ in range(2))
+    db.add_all(given(begun, ("rotavirus_1", 1, "2026-09-20")))
+    found = outcome(run(db, Criteria("rotavirus", TODAY, TODAY)))
+    assert found[begun.id] is None
+    everybody = outcome(run(db, Criteria("rotavirus", TODAY, TODAY, towns=("0001001",))))
+    assert everybody == {begun.id: Rule.AREA, not_begun.id: found[not_begun.id] or Rule.AREA}
+
+
 def test_an_interval_that_is_over_by_the_day_keeps_somebody_on(db: Session) -> None:
     # 27 full days lie between two live vaccines that are injected.
     child = resident(db, born=DUE)

@@ -36,7 +36,10 @@ QUIET = settings(
     deadline=None,
 )
 TOWNS = ("0001001", "0001002", None)
-BIRTHS = ("2020-04-02", "2020-09-30", "2021-04-01", "2020-12-00", "2018-05-05", "1961-11-24", "1964-06-01")
+BIRTHS = (
+    *("2020-04-02", "2020-09-30", "2021-04-01", "2020-12-00", "2018-05-05"),
+    *("1961-11-24", "1964-06-01", "2026-07-01"),
+)
 
 people = st.fixed_dictionaries(
     {
@@ -52,7 +55,9 @@ people = st.fixed_dictionaries(
         "certificate": st.sampled_from([None, "1級（心臓機能障害）", "1級"]),
         "doses": st.lists(
             st.tuples(
-                st.sampled_from(["mr", "measles", "varicella", "pneumococcal_20", "influenza"]),
+                st.sampled_from(
+                    ["mr", "measles", "varicella", "pneumococcal_20", "influenza", "rotavirus_1"]
+                ),
                 st.dates(date(2021, 4, 1), TODAY),
             ),
             max_size=4,
@@ -79,7 +84,7 @@ people = st.fixed_dictionaries(
 )
 questions = st.builds(
     Criteria,
-    programme=st.sampled_from(["mr2", "pneumococcal_elderly"]),
+    programme=st.sampled_from(["mr2", "pneumococcal_elderly", "rotavirus"]),
     reference_date=st.sampled_from([TODAY, date(2026, 11, 1)]),
     due_until=st.sampled_from([TODAY, date(2027, 3, 31)]),
     extended=st.booleans(),
@@ -155,7 +160,7 @@ class Plain:
         everything = self.circumstances(person)
         positive = [one for one in everything if one.kind not in {"disease_history", "contraindication"}]
         doses = self.doses_of(person) if self.criteria.doses else []
-        self.target = self.forecast(person, positive, [])
+        self.targets = [self.forecast(person, positive, some) for some in ([], self.doses_of(person))]
         self.answer = self.forecast(person, everything, doses)
         self.without = self.forecast(person, positive, doses)
         self.was_ill = any(one.kind == "long_illness" for one in positive)
@@ -177,7 +182,7 @@ class Plain:
         missed = self.person.date_of_birth_written == "2018-05-05" and self.criteria.programme == "mr2"
         if missed and not self.criteria.extended and not self.was_ill:
             return True
-        is_target = self.is_open(self.target) or self.target.status == "done"
+        is_target = any(self.is_open(target) or target.status == "done" for target in self.targets)
         return not lived_here(self.person, self.day) or not is_target
 
     def lives_elsewhere(self) -> bool:

@@ -61,16 +61,6 @@ class Decider:
         """Return the most days by which a dose of another vaccine can bear on one of these."""
         return max((spacing.days for spacing in self._schedule.spacings), default=0) + 1
 
-    @property
-    def asks_for_doses(self) -> bool:
-        """Tell whether being a target at all depends on doses, as in a programme that is closing."""
-        rules = [self.programme.rule_on(day) for day in (self._day, self._until)]
-        return any(
-            rule.only_if_started or any(target.given_from or target.given_to for target in rule.targets)
-            for rule in rules
-            if rule is not None
-        )
-
     def bounds(self) -> Bounds:
         """Return who comes into question from the reference date to the last day that counts as due."""
         programme = self.programme
@@ -105,6 +95,10 @@ class Decider:
             return True
         comes = answer.status == "soon" or any(reason.code == _NOT_YET for reason in answer.reasons[:1])
         return comes and answer.earliest is not None and answer.earliest <= self._until
+
+    def is_in(self, answer: Forecast) -> bool:
+        """Tell whether somebody is a target at all: a dose is due by then, or all are given."""
+        return answer.status == DONE or self.is_open(answer)
 
     def is_excluding(self, circumstance: Circumstance) -> bool:
         """Tell whether a circumstance can only take somebody out of the programme."""
