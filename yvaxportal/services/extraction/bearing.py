@@ -26,6 +26,7 @@ def bearing_doses(
     *,
     vaccines: Collection[str],
     apart: int,
+    first_day: date,
     day: date,
     today: date,
 ) -> Doses:
@@ -33,13 +34,15 @@ def bearing_doses(
 
     Of the many doses of a person few are read: those of ``vaccines``, and of any vaccine those at most
     ``apart`` days before one of these or before ``day``.
+
+    :param first_day: of the season; doses of ``vaccines`` before it bear on nothing.
     """
     dose = Dose.__table__.c
     counts = and_(dose.state == DoseState.ACTIVE, dose.judgement == Judgement.GIVEN)
     mine = and_(dose.resident_id == func.any(list(ids)), counts)
     own = (
         select(dose.id, dose.resident_id, dose.given_on)
-        .where(mine, dose.vaccine.in_(list(vaccines)), dose.given_on <= today)
+        .where(mine, dose.vaccine.in_(list(vaccines)), dose.given_on.between(first_day, today))
         .cte("own")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )

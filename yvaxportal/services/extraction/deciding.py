@@ -13,6 +13,7 @@ from yvaxportal.programme.person import Circumstance, GivenDose, Person
 from yvaxportal.programme.reasons import Reason
 from yvaxportal.programme.schedule import Programme, Schedule
 from yvaxportal.programme.targets import targets
+from yvaxportal.services.extraction.answers import Answers, Question
 from yvaxportal.services.extraction.cohort import Bounds, Candidate
 from yvaxportal.services.extraction.criteria import Criteria
 
@@ -29,7 +30,7 @@ class NoSuchProgrammeError(ValueError):
 class Decider:
     """Answers for one programme and one reference date."""
 
-    def __init__(self, schedule: Schedule, criteria: Criteria) -> None:
+    def __init__(self, schedule: Schedule, criteria: Criteria, answers: Answers | None = None) -> None:
         programme = schedule.get(criteria.programme)
         if programme is None:
             raise NoSuchProgrammeError(criteria.programme)
@@ -40,9 +41,11 @@ class Decider:
         self._only = frozenset({programme.code})
         self._beside = self._programmes_beside()
         judged = frozenset(vaccine for code in self._beside for vaccine in schedule.programmes[code].vaccines)
-        self._since = dict.fromkeys(judged, NO_BEGIN)
+        #: Doses before this day bear on nothing: those of other seasons.
+        self.first_day = self._season_begins()
+        self._since = dict.fromkeys(judged, self.first_day)
         self.bearing = judged | self._doubts()
-        self._known: dict[Person, Forecast] = {}
+        self._answers = answers or Answers()
         self._texts: dict[tuple[Reason, ...], list[dict[str, str]]] = {}
 
     def _programmes_beside(self) -> frozenset[str]:
@@ -55,6 +58,14 @@ class Decider:
         """Return the vaccines whose doses leave a doubt, or choose between programmes of one family."""
         families = self._schedule.families.get(self.programme.family or "", ())
         return self.programme.doubtful_with.union(*(other.begins_with for other in families))
+
+    def _season_begins(self) -> date:
+        """Return the first day of the season under way, or of the last one; NO_BEGIN without seasons."""
+        season = next((rule.season for rule in reversed(self.programme.rules) if rule.season), None)
+        if season is None:
+            return NO_BEGIN
+        begins = (season.of_year(year)[0] for year in (self._day.year, self._day.year - 1))
+        return next(day for day in begins if day <= self._day)
 
     @property
     def most_days_apart(self) -> int:
@@ -122,11 +133,12 @@ class Decider:
         self, candidate: Candidate, circumstances: tuple[Circumstance, ...], doses: Sequence[GivenDose]
     ) -> Forecast:
         person = Person(candidate.birth, candidate.sex.value, circumstances)
-        if doses:
-            return self._forecast(person, doses)
-        if person not in self._known:
-            self._known[person] = self._forecast(person, ())
-        return self._known[person]
+        question = Question(self._schedule.version, self.programme.code, self._day, person, tuple(doses))
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._forecast(person, question.doses)
+            self._answers.keep(question, answer)
+        return answer
 
     def _forecast(self, person: Person, doses: Sequence[GivenDose]) -> Forecast:
         birth = person.birth

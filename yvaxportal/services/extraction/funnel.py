@@ -15,6 +15,7 @@ from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.circumstances import circumstances_of, not_invited
+from yvaxportal.services.extraction.answers import Answers
 from yvaxportal.services.extraction.bearing import Doses, bearing_doses
 from yvaxportal.services.extraction.cohort import BORN, Bounds, Candidate, base_cohort, stays
 from yvaxportal.services.extraction.criteria import Criteria
@@ -79,13 +80,21 @@ def is_doubtful(candidate: Candidate) -> bool:
     return candidate.forecast is not None and candidate.forecast.status == DOUBTFUL
 
 
-def run_funnel(session: Session, schedule: Schedule, criteria: Criteria, *, today: date) -> FunnelRun:
+def run_funnel(
+    session: Session,
+    schedule: Schedule,
+    criteria: Criteria,
+    *,
+    today: date,
+    answers: Answers | None = None,
+) -> FunnelRun:
     """Run the funnel and keep nothing.
 
+    :param answers: of the engine, remembered by the process from one run to the next.
     :param today: the day whose register is asked, for who left or died meanwhile.
     :raises NoSuchProgrammeError: the programme is unknown or not in force.
     """
-    decider = Decider(schedule, criteria)
+    decider = Decider(schedule, criteria, answers)
     bounds = decider.bounds()
     candidates = base_cohort(session, criteria, bounds)
     ids = [one.id for one in candidates]
@@ -188,6 +197,7 @@ class _Judges:
             ids,
             vaccines=self._decider.bearing,
             apart=self._decider.most_days_apart,
+            first_day=self._decider.first_day,
             day=self._criteria.reference_date,
             today=self._today,
         )
