@@ -1,9 +1,9 @@
 """How fast everybody is forecast for every programme, two processes side by side, the database included.
 
 Each process reads its half of the residents and of the doses that bear on the day, in order, and asks the
-outlook. Counted is the time from opening the connections to the last answer of the slower process; the start of
-the interpreters is not in it. The answers are counted, not kept. Of what is over for somebody the outlook does not
-judge the doses (``yvaxportal.programme.outlook``).
+outlook. Counted is the time from opening the connections to the last answer of the slower process; the start
+of the interpreters is not in it. The answers are counted, not kept. Of what is over for somebody the outlook
+does not judge the doses (``yvaxportal.programme.outlook``).
 """
 
 import multiprocessing
@@ -128,7 +128,7 @@ def measures(found: Pass) -> list[Measure]:
     said = ", ".join(f"{count:,} {status}" for status, count in sorted(found.answers.items()))
     return [
         Measure(
-            f"forecast {found.people:,} residents for every programme, {PROCESSES} processes, from the database",
+            f"forecast {found.people:,} residents from the database, {PROCESSES} processes",
             f"{found.per_second:,.0f} a second",
             f"at least {BAR_PER_SECOND:,}",
             found.per_second >= BAR_PER_SECOND if the_bar else None,

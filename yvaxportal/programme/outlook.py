@@ -1,7 +1,8 @@
 """The forecasts of very many people on one day.
 
-The birth date decides which programmes can be open to somebody at all; that is worked out once, for stretches
-of birth dates. For most adults nothing is left to do, for the others only the doses of what is open are judged.
+The birth date decides which programmes can be open to somebody at all; that is worked out once, for
+stretches of birth dates. For most adults nothing is left to do, for the others only the doses of what is open
+are judged.
 """
 
 from bisect import bisect_right

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yvaxportal.programme.catalogue import load_catalogue
@@ -139,6 +139,7 @@ def test_a_folder_that_is_none_and_a_file_that_is_no_text(tmp_path: Path) -> Non
         load_schedule(CATALOGUE, tmp_path)
 
 
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_a_file_with_a_line_missing_loads_or_says_where_it_is_wrong(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
