@@ -30,7 +30,7 @@ from yvaxportal.values.text import _, contains_personal_number
 GUARDED = frozenset(str(permission) for permission in NEEDS_SECOND_PERSON)
 RULES = {
     "last_administrator": _("Refused: nobody could administer the portal any more."),
-    "own_gain": _("Refused: nobody gives themself a right to personal numbers. Ask another administrator."),
+    "own_gain": _("Refused: nobody gives themself this right. Ask another administrator."),
     "same_person": _("Refused: a second administrator decides, not the one who proposed."),
     "gone": _("This was decided already."),
 }
