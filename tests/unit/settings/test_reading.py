@@ -142,6 +142,8 @@ FORBIDDEN = [
     ("pyramid.debug_all", "true"),
     ("pyramid.debug_authorization", "1"),
     ("pyramid.reload_templates", "true"),
+    ("debug_all", "true"),
+    ("reload_templates", "true"),
     ("pyramid.includes", "pyramid_debugtoolbar"),
 ]
 
