@@ -198,6 +198,26 @@ def test_joining_a_group_with_that_right_waits_too(
     assert belongs(db, people["viewer"], "number", TODAY)
 
 
+def test_the_last_day_that_was_asked_for_holds_after_the_confirmation(
+    db: Session, audit: AuditTrail, people: dict[str, int]
+) -> None:
+    last = TODAY + timedelta(days=90)
+    add_membership(
+        db,
+        audit,
+        member_id=people["viewer"],
+        group="number",
+        valid_to=last,
+        guarded=GUARDED,
+        staff_id=people["admin"],
+        **WHEN,
+    )
+    assert pending(db)[0].valid_to == last
+    settle(db, audit, people["admin2"])
+    assert belongs(db, people["viewer"], "number", last)
+    assert not belongs(db, people["viewer"], "number", last + timedelta(days=1))
+
+
 @pytest.mark.parametrize("who", ["admin", "admin2"])
 def test_nobody_lets_themself_into_such_a_group(
     db: Session, audit: AuditTrail, people: dict[str, int], who: str

@@ -118,7 +118,7 @@ def test_two_administrators_are_needed_for_the_number(
     assert staff["administrator"]
     first, second = sign_in("administrator"), sign_in("second")
     form = first.get("/accounts/viewer/").forms["membership"]
-    form["group"] = "number"
+    form["group"], form["valid_to"] = "number", "R9.3.31"
     assert "もう一人の管理者" in form.submit("join", status=303).follow()
     own = next(f for f in first.get("/groups/").forms.values() if f.action.endswith("/decide"))
     assert (
@@ -130,7 +130,9 @@ def test_two_administrators_are_needed_for_the_number(
         ).follow()
     )
     sign_in("viewer", second_factor=True).get("/vault/", status=403)
-    theirs = next(f for f in second.get("/groups/").forms.values() if f.action.endswith("/decide"))
+    waiting = second.get("/groups/")
+    assert "令和9年3月31日まで" in waiting
+    theirs = next(f for f in waiting.forms.values() if f.action.endswith("/decide"))
     assert "承認しました" in theirs.submit("accept", status=303).follow()
     # The code of this minute was used to sign in above, so the rights are looked at without it.
     assert 'href="/vault/"' in sign_in("viewer").get("/account/").text

@@ -53,7 +53,7 @@ class MatrixChange:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A proposal as the page lists it. ``who`` is set for a membership."""
+    """A proposal as the page lists it. ``who`` and ``valid_to`` are of a membership."""
 
     id: int
     kind: str
@@ -63,6 +63,7 @@ class Pending:
     proposed_by: str
     proposed_by_id: int
     proposed_at: datetime
+    valid_to: date | None
 
 
 def matrix(session: Session) -> frozenset[Cell]:
@@ -178,12 +179,21 @@ def add_membership(
                 staff_id=member_id,
                 proposed_by=staff_id,
                 proposed_at=now,
+                valid_to=valid_to,
             )
         )
-        audit.record(Action.ACL_PROPOSED, subject=f"staff:{member_id}", detail={"group": group})
+        audit.record(
+            Action.ACL_PROPOSED,
+            subject=f"staff:{member_id}",
+            detail={"group": group, "valid_to": valid_to},
+        )
         return False
     join_group(session, member_id, group, today, valid_to)
-    audit.record(Action.ACCOUNT_CHANGED, subject=f"staff:{member_id}", after={"group": group})
+    audit.record(
+        Action.ACCOUNT_CHANGED,
+        subject=f"staff:{member_id}",
+        after={"group": group, "valid_to": valid_to},
+    )
     return True
 
 
@@ -239,7 +249,7 @@ def decide(
             )
             bump(session)
         elif row.staff_id is not None:
-            join_group(session, row.staff_id, row.group_name, today, None)
+            join_group(session, row.staff_id, row.group_name, today, row.valid_to)
     # A proposer may take back what they asked for; the table keeps "decided by another" for acceptance.
     session.execute(
         update(AclProposal)
@@ -269,6 +279,7 @@ def pending(session: Session) -> Sequence[Pending]:
             proposer.display_name.label("proposer_name"),
             AclProposal.proposed_by,
             AclProposal.proposed_at,
+            AclProposal.valid_to,
         )
         .join(proposer, proposer.id == AclProposal.proposed_by)
         .outerjoin(member, member.id == AclProposal.staff_id)

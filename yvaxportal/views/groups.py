@@ -26,6 +26,7 @@ from yvaxportal.services.acl import (
 from yvaxportal.services.terminals import NetworkError, add_network, networks, remove_network
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _, contains_personal_number
+from yvaxportal.views.wording import Wording
 
 GUARDED = frozenset(str(permission) for permission in NEEDS_SECOND_PERSON)
 RULES = {
@@ -67,6 +68,7 @@ class GroupMatrix:
                 {
                     "id": proposal.id,
                     "what": self._words(proposal.group_name, proposal.permission, proposal.who),
+                    "until": Wording(request).day(proposal.valid_to),
                     "who": proposal.proposed_by,
                     "when": format_jst(proposal.proposed_at),
                     "own": proposal.proposed_by_id == request.identity.staff_id,
