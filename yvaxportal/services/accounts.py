@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import create_engine, exists, func, insert, or_, pool, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -88,6 +88,14 @@ def list_accounts(session: Session, today: date) -> Sequence[AccountRow]:
         )
         for account, groups in rows
     ]
+
+
+def has_demo_accounts(url: str) -> bool:
+    """Tell whether somebody can still sign in with a demo account; SQLAlchemyError if it cannot be asked."""
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        alive = exists().where(StaffAccount.is_demo, StaffAccount.revoked_at.is_(None))
+        return bool(connection.scalar(select(alive)))
 
 
 def account_by_login(session: Session, login: str) -> StaffAccount | None:
