@@ -202,8 +202,14 @@ def test_terminals_are_changed_but_never_ones_own_way_in(sign_in: SignIn) -> Non
     form = admin.get("/groups/terminals").forms["add-network"]
     form["group"], form["network"], form["label"] = "viewer", "192.0.2.0/24", "本庁舎"
     assert "192.0.2.0/24" in form.submit("add", status=303).follow()
-    form["network"] = "192.0.2.1/24"
-    assert "ネットワークの書き方" in form.submit("add", status=303).follow()
+    form["network"], form["label"] = "192.0.2.1/24", "支所"
+    again = form.submit("add", status=422)
+    assert "ネットワークの書き方" in again
+    kept = again.forms["add-network"]
+    assert [kept[name].value for name in ("group", "network", "label")] == ["viewer", "192.0.2.1/24", "支所"]
+    assert again.html.find(id="network-network")["aria-invalid"] == "true"
+    kept["network"] = "9000 0007 9198"
+    assert "9198" not in kept.submit("add", status=400)
     page = admin.get("/groups/terminals")
     rows = page.html.find_all("tr")
     own_row = next(row for row in rows if "システム管理" in row.text and "127.0.0.0/8" in row.text)
