@@ -75,6 +75,7 @@ def test_the_state_of_the_seals_is_told_in_japanese(sign_in: SignIn, app: Router
 
 def test_the_form_of_the_page_finds_too(sign_in: SignIn) -> None:
     form = sign_in("auditor").get("/audit/").forms["audit-search"]
+    assert ("", True, "（すべて）") in form["outcome"].options
     form["action"] = "sign-in.done"
     form["first_day"] = "R8.11.1"
     page = form.submit("search", status=200)
