@@ -175,6 +175,7 @@ def test_production_ini_is_usable(secrets: Path, tmp_path: Path, database_urls: 
         "YVAX_DATABASE_URL_FILE": str(tmp_path / "url"),
         "YVAX_MUNICIPALITY_CODE": "312029",
         "YVAX_MUNICIPALITY_NAME": "見本市",
+        "YVAX_ADDRESS_PREFIXES": "見本県,見本県見本市,見本市",
         "YVAX_SESSION_SECRET_FILE": str(secrets / "session"),
         "YVAX_KEY_RING_FILE": str(secrets / "ring.json"),
         "YVAX_SIGNING_KEY_FILE": str(secrets / "signing.pem"),
