@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import RowMapping, Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    RowMapping,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -115,6 +128,8 @@ class WorkingSet:
     def load(self, atena_numbers: Iterable[str]) -> None:
         """Read people, in the order of their ids so that two runs never wait for each other."""
         numbers = sorted(set(atena_numbers) - self._held.keys())
+        # One array rather than a thousand parameters.
+        wanted = any_(literal(numbers, ARRAY(Text)))
         columns = (RESIDENT.c.id, RESIDENT.c.atena_number, RESIDENT.c.support_measure_flag)
         query = (
             select(
@@ -123,7 +138,7 @@ class WorkingSet:
                 VERSION.c.version,
             )
             .outerjoin(VERSION, VERSION.c.resident_id == RESIDENT.c.id)
-            .where(RESIDENT.c.atena_number.in_(numbers))
+            .where(RESIDENT.c.atena_number == wanted)
             .order_by(RESIDENT.c.id)
             .with_for_update(of=RESIDENT, key_share=True)
         )
@@ -133,9 +148,10 @@ class WorkingSet:
             held.resident = {item: row[item] for item in PERSON_ITEMS}
             held.protected = row["support_measure_flag"]
             by_id[row["id"]] = self._held[held.atena_number] = held
-        self._load_beside(by_id)
+        if by_id:
+            self._load_beside(by_id)
         business = RESIDENT.c.business_atena_number
-        taken = business.in_(numbers) & (business != RESIDENT.c.atena_number)
+        taken = (business == wanted) & (business != RESIDENT.c.atena_number)
         self._taken |= set(self._session.scalars(select(business).where(taken)))
 
     def cannot_enter(self, atena_number: str) -> bool:
