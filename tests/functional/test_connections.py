@@ -195,9 +195,18 @@ def test_an_answer_that_a_page_could_not_use_is_listed(
     asked.failing, asked.error = 0, BadAnswer("tax", BadAnswerReason.WRONG_PERSON, "/result/0")
     page = sign_in("viewer").get(f"/residents/{someone.atena_number}/eligibility/")
     assert "非課税" not in page.html.find(id="tax-exempt").get_text()
+    told = page.html.select_one(".notice.is-warning").get_text()
+    assert "応答は使えないため取り込んでいません。これまでに受け取った内容はありません" in told
     (line,) = sign_in("manager").get("/connections/").html.select("#refusals tbody tr")
     assert "使えない応答がありました。" in line.get_text()
     assert line.select_one("a")["href"] == f"/residents/{someone.atena_number}/"
+    asked.failing = None
+    sign_in("viewer").get(f"/residents/{someone.atena_number}/eligibility/")
+    clock.advance(hours=25)
+    asked.failing = 0
+    page = sign_in("viewer").get(f"/residents/{someone.atena_number}/eligibility/")
+    assert "使えないため取り込んでいません。2026-11-23 10:00時点の内容" in page.text
+    assert "非課税" in page.html.find(id="tax-exempt").get_text()
 
 
 def test_when_each_system_answered_last(
