@@ -16,9 +16,9 @@ from yvaxportal.commands.common import require_current
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.portal import open_portal
+from yvaxportal.programme.loading import SHIPPED
 from yvaxportal.security.groups import default_groups
 from yvaxportal.services.bootstrap import create_account, ensure_groups
-from yvaxportal.programme.loading import SHIPPED
 from yvaxportal.settings import read_settings
 from yvaxportal.vault.keyring import KeyRing
 
