@@ -124,16 +124,15 @@ def media(session: Session) -> Sequence[tuple[StorageMedium, Lent | None]]:
 
 def loans_of(session: Session, medium_id: int) -> Sequence[tuple[Lent, int]]:
     """Return the loans of a medium, the newest first, each with how many files went onto it."""
-    counted = dict(
-        session.execute(
-            select(OutputDownload.medium_loan_id, func.count())
-            .join(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
+    counted: dict[int, int] = {
+        loan_id: count
+        for loan_id, count in session.execute(
+            select(MediumLoan.id, func.count())
+            .join(OutputDownload, OutputDownload.medium_loan_id == MediumLoan.id)
             .where(MediumLoan.medium_id == medium_id)
-            .group_by(OutputDownload.medium_loan_id)
+            .group_by(MediumLoan.id)
         )
-        .tuples()
-        .all()
-    )
+    }
     return [
         (lent, counted.get(lent.loan.id, 0)) for lent in _lent(session, MediumLoan.medium_id == medium_id)
     ]
@@ -154,17 +153,14 @@ def usable_loans(session: Session, staff_id: int) -> Sequence[Lent]:
 
 def files_on(session: Session, medium_id: int) -> Sequence[tuple[OutputDownload, Output]]:
     """Return which outputs went onto a medium, the newest first."""
-    return (
-        session.execute(
-            select(OutputDownload, Output)
-            .join(Output, Output.id == OutputDownload.output_id)
-            .join(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
-            .where(MediumLoan.medium_id == medium_id)
-            .order_by(OutputDownload.id.desc())
-        )
-        .tuples()
-        .all()
+    query = (
+        select(OutputDownload, Output)
+        .join(Output, Output.id == OutputDownload.output_id)
+        .join(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
+        .where(MediumLoan.medium_id == medium_id)
+        .order_by(OutputDownload.id.desc())
     )
+    return [(download, output) for download, output in session.execute(query)]
 
 
 def _listed() -> Any:

@@ -35,6 +35,7 @@ from yvaxportal.outputs.number_check import holds_personal_number
 from yvaxportal.outputs.private_folders import private_folder, sweep
 from yvaxportal.values.clock import jst_date
 from yvaxportal.vault.keyring import KeyRing
+from yvaxportal.vault.secret_names import output_password_name
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,6 @@ _BATCH = 10_000
 _STATEMENT_SECONDS = 600
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PEOPLE = insert(cast("Table", OutputPerson.__table__))
-
-
-def password_name(output_id: int) -> str:
-    """Return the name under which the password of an output is sealed."""
-    return f"output:{output_id}"
 
 
 @dataclass(frozen=True)
@@ -234,7 +230,7 @@ class Workshop:
             output.file_name, output.size = file_name, archive.size
             output.content_sha256, output.archive_sha256 = archive.content_sha256, archive.sha256
             output.sealed_password = self.key_ring.seal_secret(
-                password_name(output.id), archive.password.encode("ascii")
+                output_password_name(output.id), archive.password.encode("ascii")
             )
             output.approval_needed = len(people) > self.approval_above
             output.state = OutputState.AWAITING_APPROVAL if output.approval_needed else OutputState.READY

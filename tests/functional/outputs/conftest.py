@@ -25,6 +25,12 @@ def shop(app: Router, portal: Portal, clock: Clock, tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture
+def strict(shop: Workshop) -> Workshop:
+    """Give a room out of which nothing leaves without an approval."""
+    return replace(shop, approval_above=0)
+
+
+@pytest.fixture
 def targets(world: Session, staff: dict[str, int]) -> int:
     """Return a list of two children."""
     return extraction(world, people(world, 2), staff_id=staff["registrar"])
