@@ -271,7 +271,7 @@ class _Work:
         return moved, broken
 
     def _passwords(self, ring: KeyRing) -> int:
-        """Seal again the passwords of files that nobody was shown yet; one that does not open is forgotten."""
+        """Seal again the passwords of files that were not shown yet; one that does not open is forgotten."""
         moved = 0
         with self.owner.begin() as connection:
             rows = connection.execute(
