@@ -1,16 +1,19 @@
 """The forecasts of very many people on one day.
 
 The birth date decides which programmes can be open to somebody at all; that is worked out once, for
-stretches of birth dates. For most adults nothing is left to do, for the others only the doses of what is open are judged.
+stretches of birth dates. For most adults nothing is left to do, for the others only the doses of what is open
+are judged.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from yvaxportal.programme.births import FIRST_BIRTH, Births, births, joined
+from yvaxportal.programme.bounds import NO_END
 from yvaxportal.programme.forecasting import Forecast, Forecaster, agreed, forecast
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.reasons import reason
@@ -89,6 +92,21 @@ class Outlook:
                 found = judged.one(one.programme)
             answers[one.place] = found
         return answers
+
+    @cached_property
+    def needed(self) -> Mapping[str, date]:
+        """The vaccines whose doses bear on the day, and since when they do; for selecting them.
+
+        Whatever else was given moves at most an earliest day that is past.
+        """
+        found: dict[str, date] = {}
+        for stretch in self._stretches["0"] + self._stretches["1"] + self._stretches["2"]:
+            for vaccine, since in stretch.since.items():
+                found[vaccine] = min(since, found.get(vaccine, NO_END))
+            for one in stretch.open:
+                for vaccine in one.beside:
+                    found[vaccine] = min(self._recent, found.get(vaccine, NO_END))
+        return found
 
     def _touches(self, one: _Open, found: Forecast, doses: Sequence[GivenDose]) -> bool:
         """Tell whether a dose counts in a programme, or was given so near that a distance is to be kept."""

@@ -42,12 +42,12 @@ class Season:
 class Target:
     """One group of people that a rule is for, and the days on which it is for them; ends are inclusive.
 
-    ``first`` and ``last`` bound the age, ``born_*`` the cohort, ``days_*`` the calendar. ``fiscal_year_ages``:
-    the whole fiscal year in which one of these ages is reached; ``fiscal_year_age_from``: any age from this
-    one on. ``risk``: one of these risk groups is asked for. ``needs``: circumstances (kind, or
-    ``kind:subject``) of which one is asked for, begun by ``needs_by``. ``given_from``/``given_to``: a dose
-    of the programme's vaccines must have been given in between. ``pregnancy``: the first and last day before
-    the expected delivery.
+    ``first`` and ``last`` bound the age, ``born_*`` the cohort, ``days_*`` the calendar.
+    ``fiscal_year_ages``: the whole fiscal year in which one of these ages is reached;
+    ``fiscal_year_age_from``: any age from this one on. ``risk``: one of these risk groups is asked for.
+    ``needs``: circumstances (kind, or ``kind:subject``) of which one is asked for, begun by ``needs_by``.
+    ``given_from``/``given_to``: a dose of the programme's vaccines must have been given in between.
+    ``pregnancy``: the first and last day before the expected delivery.
     ``late``: an extension for who missed the ordinary time.
     ``unverified``: to be confirmed by the municipality.
     """

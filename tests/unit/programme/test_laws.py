@@ -23,6 +23,9 @@ SCHEDULE = load_schedule(load_catalogue())
 DAY = timedelta(days=1)
 TODAY = date(2026, 11, 23)
 
+# The machine may be busy, and most people are targets of little.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+
 births = st.one_of(
     st.dates(date(2012, 1, 1), TODAY),
     st.dates(date(1925, 1, 1), TODAY),
@@ -105,6 +108,7 @@ def targeted(draw: st.DrawFn) -> tuple[Person, list[GivenDose], date, str]:
     return person, doses, today, code
 
 
+@unhurried
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_order_in_which_doses_are_told_decides_nothing(
     history: tuple[Person, list[GivenDose], date, str], chance: random.Random
@@ -118,6 +122,7 @@ def test_the_order_in_which_doses_are_told_decides_nothing(
     assert forecast(SCHEDULE, person, doses, today) == forecast(SCHEDULE, person, shuffled, today)
 
 
+@unhurried
 @given(histories())
 def test_every_answer_is_of_one_of_its_kinds_and_explains_itself(
     history: tuple[Person, list[GivenDose], date, str],
@@ -139,6 +144,7 @@ def test_every_answer_is_of_one_of_its_kinds_and_explains_itself(
         assert all(why.en and why.ja for why in judged.reasons)
 
 
+@unhurried
 @given(st.one_of(histories(), targeted()))
 def test_no_forecast_lies_outside_of_the_legal_window(
     history: tuple[Person, list[GivenDose], date, str],
@@ -177,7 +183,7 @@ def _after(
     return found
 
 
-@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@unhurried
 @given(st.one_of(targeted(), targeted(), histories()))
 @example((Person(date(2024, 2, 29), "1"), [], date(2025, 2, 27), "mr1"))
 @example((Person(date(2014, 4, 1), "2"), [GivenDose("hpv9", date(2026, 6, 30))], TODAY, "hpv"))
@@ -206,11 +212,13 @@ def _has_several_courses(code: str) -> bool:
     return len(SCHEDULE.programmes[code].courses) > 1
 
 
+@unhurried
 @given(people, todays)
 def test_nobody_is_done_without_a_dose(person: Person, today: date) -> None:
     assert "done" not in {one.status for one in forecast(SCHEDULE, person, [], today)}
 
 
+@unhurried
 @given(births, sexes, histories(), todays)
 def test_a_birth_date_that_is_not_wholly_known_never_makes_anybody_done(
     birth: date, sex: str, history: tuple[Person, list[GivenDose], date, str], today: date
@@ -226,6 +234,7 @@ def test_a_birth_date_that_is_not_wholly_known_never_makes_anybody_done(
     assert forecast(SCHEDULE, Person(None, sex), doses, today, {code})[0].status in {"doubtful", "not_target"}
 
 
+@unhurried
 @given(histories())
 def test_the_outlook_says_what_a_forecast_says_of_all_that_is_open(
     history: tuple[Person, list[GivenDose], date, str],
@@ -251,6 +260,7 @@ def _is_not_open(one: Forecast) -> bool:
     return one.status == "done" or coming
 
 
+@unhurried
 @given(births, sexes, programmes, todays)
 def test_the_targets_hold_everybody_who_is_due(birth: date, sex: str, code: str, today: date) -> None:
     assume(birth <= today)
@@ -261,6 +271,7 @@ def test_the_targets_hold_everybody_who_is_due(birth: date, sex: str, code: str,
         assert any(first <= birth <= last for first, last in (*cohort.born, *cohort.extended))
 
 
+@unhurried
 @given(targeted())
 def test_whoever_is_in_the_targets_has_a_legal_day_in_the_period(
     history: tuple[Person, list[GivenDose], date, str],
