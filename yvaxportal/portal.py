@@ -1,6 +1,6 @@
 """What one process holds for its whole life, made once from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from yvaxportal.models.database import open_engine
+from yvaxportal.outputs.layouts import Layout
+from yvaxportal.outputs.opening import open_layouts
 from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
@@ -36,6 +38,7 @@ class Portal:
     catalogue: Catalogue
     schedule: Schedule
     connections: Connections
+    layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
 
 
@@ -66,6 +69,7 @@ def open_portal(settings: Settings) -> Portal:
         catalogue=schedule.catalogue,
         schedule=schedule,
         connections=open_connections(settings, engine, vault, now_utc),
+        layouts=open_layouts(settings),
         clock=now_utc,
     )
 

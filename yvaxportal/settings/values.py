@@ -45,6 +45,11 @@ class Settings:
     host: str
     port: int
     threads: int
+    approval_above: int
+    keep_days: int
+    most_downloads: int
+    layouts_folder: Path | None
+    temporary_folder: Path | None
     metrics_web: tuple[str, int] | None
     metrics_worker: tuple[str, int] | None
     trusted_proxy: str | None
@@ -55,3 +60,8 @@ class Settings:
     def production(self) -> bool:
         """Tell whether the stricter rules hold."""
         return self.environment == "production"
+
+    @property
+    def outputs_folder(self) -> Path:
+        """Return where the encrypted archives of files that leave are kept until they are wiped."""
+        return self.var / "outputs"
