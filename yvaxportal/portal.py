@@ -15,6 +15,8 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.opening import open_layouts
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
+from yvaxportal.programme.loading import load_schedule
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.settings import Settings, SettingsError, read_settings
@@ -38,6 +40,7 @@ class Portal:
     vault: Vault
     acl: AclStore
     catalogue: Catalogue
+    schedule: Schedule
     connections: Connections
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
@@ -68,6 +71,7 @@ def open_portal(settings: Settings) -> Portal:
         vault=vault,
         acl=AclStore(),
         catalogue=catalogue,
+        schedule=load_schedule(catalogue),
         connections=open_connections(settings, engine, vault, now_utc),
         layouts=open_layouts(settings),
         clock=now_utc,
