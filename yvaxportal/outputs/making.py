@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.outputs.layouts import Layout
 
 
@@ -34,11 +35,14 @@ class Made:
     :param file_name: its name inside the archive; nothing personal.
     :param source_files: what the file was typeset from, where its own bytes cannot be searched for a personal
         number (a PDF): these are searched with it (M26).
+    :param settle: writes what follows from the file being there, in the transaction that says so: both or
+        neither. It may raise ``MakingError``.
     """
 
     path: Path
     file_name: str
     source_files: tuple[Path, ...] = ()
+    settle: Callable[[Session, AuditTrail], None] | None = None
 
 
 @dataclass

@@ -230,6 +230,8 @@ class Workshop:
                 session.execute(
                     _PEOPLE, [{"output_id": output.id, "resident_id": person} for person in batch]
                 )
+            if made.settle is not None:
+                made.settle(session, AuditTrail(session, self.engine, SYSTEM))
             output.people = output.done = output.total = len(people)
             output.file_name, output.size = file_name, archive.size
             output.content_sha256, output.archive_sha256 = archive.content_sha256, archive.sha256

@@ -100,7 +100,7 @@ def _place(entry: Mapping[str, Any]) -> tuple[str | None, str | None, Derived | 
     if item.home.table not in ONE_ROW_TABLES:
         raise ValueError(f"{item.identifier} has several values for one person")
     names = [name for name, _label in item.columns]
-    column = entry.get("column", names[0])
+    column = entry.get("column", item.identifier if item.identifier in names else names[0])
     if column not in names:
         raise ValueError(f"{item.identifier} has no column {column}; it has {', '.join(names)}")
     return item.home.table, column, None, item.home.sensitivity is Sensitivity.CONTACT

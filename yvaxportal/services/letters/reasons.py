@@ -16,7 +16,7 @@ class Held(StrEnum):
 
 
 #: These are tried again by a supplement run without anybody's release: what was wrong may be right by then.
-TRIED_AGAIN = frozenset(Held) - {Held.SUPPORT_MEASURE}
+TRIED_AGAIN = tuple(reason.value for reason in Held if reason is not Held.SUPPORT_MEASURE)
 
 
 class Dropped(StrEnum):
@@ -36,6 +36,10 @@ class Spoiled(StrEnum):
     DAMAGED = "damaged"
     WITHDRAWN = "withdrawn"
     OTHER = "other"
+
+
+#: Spoiled paper that a supplement run prints again, with the same ticket: it never left the house.
+PRINTED_AGAIN = (Spoiled.MISPRINT.value, Spoiled.DAMAGED.value, Spoiled.OTHER.value)
 
 
 class TicketVoid(StrEnum):

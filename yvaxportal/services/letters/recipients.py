@@ -1,4 +1,4 @@
-"""Who a run is for, as they are now: a frozen list, what an earlier run held, or one reissued ticket."""
+"""Who a run is for, as they are now: a frozen list, what an earlier run left, or one reissued ticket."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import LetterState, ResidentCategory, Sex
@@ -15,7 +15,7 @@ from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.resident import Resident, ResidentContact
 from yvaxportal.models.ticket import Ticket
 from yvaxportal.services.extraction.cohort import included
-from yvaxportal.services.letters.reasons import TRIED_AGAIN
+from yvaxportal.services.letters.reasons import PRINTED_AGAIN, TRIED_AGAIN
 from yvaxportal.values.width import fold_digits
 
 _MEMBER, _PERSON, _CONTACT = ExtractionMember.__table__.c, Resident.__table__.c, ResidentContact.__table__.c
@@ -91,7 +91,7 @@ _PLAIN = (
 
 def _query(run: LetterRun) -> Select[Any]:
     if run.supplement_of is not None:
-        return _held_before(run.supplement_of)
+        return _left_by(run.supplement_of)
     if run.extraction_id is not None:
         return _on_list(run.extraction_id)
     return _of_ticket(int(run.options["ticket"]))
@@ -109,8 +109,8 @@ def _on_list(extraction_id: int) -> Select[Any]:
     )
 
 
-def _held_before(run_id: int) -> Select[Any]:
-    """Return who was held by a run and may be printed now, with the dose they were to be invited to."""
+def _left_by(run_id: int) -> Select[Any]:
+    """Return whose letter of a run was held, or spoiled, and may be printed now, with the dose it is about."""
     extraction = select(LetterRun.extraction_id).where(LetterRun.id == run_id).scalar_subquery()
     invited_to = (
         select(_MEMBER.dose_number)
@@ -133,8 +133,13 @@ def _held_before(run_id: int) -> Select[Any]:
         .join(Letter.__table__, _LETTER.resident_id == _PERSON.id)
         .where(
             _LETTER.run_id == run_id,
-            _LETTER.state == LetterState.HELD,
-            or_(_LETTER.released_at.is_not(None), _LETTER.reason.in_([reason.value for reason in TRIED_AGAIN])),
+            or_(
+                and_(
+                    _LETTER.state == LetterState.HELD,
+                    or_(_LETTER.released_at.is_not(None), _LETTER.reason.in_(TRIED_AGAIN)),
+                ),
+                and_(_LETTER.state == LetterState.SPOILED, _LETTER.reason.in_(PRINTED_AGAIN)),
+            ),
             _LETTER.resident_id.not_in(printed_since),
         )
     )

@@ -109,7 +109,10 @@ def mark_spoiled(
     staff_id: int,
     now: datetime,
 ) -> int:
-    """Say that letters of the pile will not be sent, and why; return how many. Their tickets are void.
+    """Say that letters of the pile will not be sent, and why; return how many.
+
+    Only a letter that is withdrawn for good takes its ticket with it; the others are printed again, with the
+    same ticket, by a supplement run.
 
     :raises SettleRefusedError: as ``mark_sent``; ``reason`` where "other" is not explained.
     """
@@ -138,15 +141,8 @@ def mark_spoiled(
     ).all()
     if not tickets:
         raise SettleRefusedError("nothing")
-    session.execute(
-        update(Ticket)
-        .where(
-            Ticket.id.in_([ticket_id for _sequence, ticket_id in tickets if ticket_id is not None]),
-            Ticket.state == TicketState.ISSUED,
-        )
-        .values(state=TicketState.VOID, void_reason=reason.value, voided_by=staff_id, voided_at=now),
-        execution_options=_NO_SYNC,
-    )
+    if reason is Spoiled.WITHDRAWN:
+        _void(session, [ticket_id for _sequence, ticket_id in tickets if ticket_id is not None], staff_id, now)
     _close(session, run)
     audit.record(
         Action.LETTERS_SETTLED,
@@ -161,6 +157,20 @@ def mark_spoiled(
         },
     )
     return len(tickets)
+
+
+def _void(session: Session, ticket_ids: list[int], staff_id: int, now: datetime) -> None:
+    session.execute(
+        update(Ticket)
+        .where(Ticket.id == func.any(ticket_ids), Ticket.state == TicketState.ISSUED)
+        .values(
+            state=TicketState.VOID,
+            void_reason=Spoiled.WITHDRAWN.value,
+            voided_by=staff_id,
+            voided_at=now,
+        ),
+        execution_options=_NO_SYNC,
+    )
 
 
 def _made(session: Session, run_id: int) -> LetterRun:
