@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.opening import open_layouts
+from yvaxportal.outputs.press import LetterPress, open_press
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
 from yvaxportal.programme.loading import load_schedule
 from yvaxportal.programme.schedule import Schedule
@@ -41,6 +42,7 @@ class Portal:
     acl: AclStore
     catalogue: Catalogue
     schedule: Schedule
+    press: LetterPress
     connections: Connections
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
@@ -62,6 +64,7 @@ def open_portal(settings: Settings) -> Portal:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
     purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
     catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
+    schedule = load_schedule(catalogue)
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -71,7 +74,8 @@ def open_portal(settings: Settings) -> Portal:
         vault=vault,
         acl=AclStore(),
         catalogue=catalogue,
-        schedule=load_schedule(catalogue),
+        schedule=schedule,
+        press=open_press(settings, catalogue, schedule),
         connections=open_connections(settings, engine, vault, now_utc),
         layouts=open_layouts(settings),
         clock=now_utc,

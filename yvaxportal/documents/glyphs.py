@@ -47,9 +47,7 @@ class Glyphs:
         if self._is_plain(texts):
             return ()
         return tuple(
-            dict.fromkeys(
-                written for text in texts for written in clusters(text) if not self._holds(written)
-            )
+            dict.fromkeys(written for text in texts for written in clusters(text) if not self._holds(written))
         )
 
     def _is_plain(self, texts: Iterable[str]) -> bool:

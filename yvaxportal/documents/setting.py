@@ -173,9 +173,7 @@ def _pages(template: str, starts: Sequence[Mapping[str, Any]], total: int) -> di
     ends = [*first[1:], total + 1]
     if first and (first[0] != 1 or any(end <= start for start, end in zip(first, ends, strict=True))):
         raise MeasureError(template, "pages")
-    return {
-        told["sequence"]: end - start for told, start, end in zip(starts, first, ends, strict=True)
-    }
+    return {told["sequence"]: end - start for told, start, end in zip(starts, first, ends, strict=True)}
 
 
 def digest(path: Path) -> str:

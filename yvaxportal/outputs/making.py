@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.outputs.layouts import Layout
+from yvaxportal.outputs.press import LetterPress
 
 
 class Cancelled(Exception):  # noqa: N818 - a wish, no error
@@ -53,6 +54,7 @@ class Work:
     :param subject: what the file is made of, as it was asked for.
     :param folder: private and temporary; whatever happens, it is removed.
     :param today: the day in Japan on which the file is made.
+    :param press: what letters are printed with; None where the worker was given none.
     :param report: tells the page how far it is, and raises ``Cancelled``.
     """
 
@@ -64,6 +66,7 @@ class Work:
     now: datetime
     today: date
     report: Callable[[int, int | None], None]
+    press: LetterPress | None = None
     registered: set[int] = field(default_factory=set)
 
     def progress(self, done: int, total: int | None = None) -> None:

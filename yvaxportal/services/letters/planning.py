@@ -154,11 +154,7 @@ def _who_came(
     """Return who has had, by ``day``, the dose that they were invited to."""
     doses = doses_of(session, [one.resident_id for one in people])
     wanted = set(programme.vaccines)
-    asked = [
-        one
-        for one in people
-        if any(dose.vaccine in wanted for dose in doses.get(one.resident_id, ()))
-    ]
+    asked = [one for one in people if any(dose.vaccine in wanted for dose in doses.get(one.resident_id, ()))]
     special = circumstances_of(session, [one.resident_id for one in asked], day)
     came = set()
     for one in asked:

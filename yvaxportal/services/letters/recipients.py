@@ -110,7 +110,7 @@ def _on_list(extraction_id: int) -> Select[Any]:
 
 
 def _left_by(run_id: int) -> Select[Any]:
-    """Return whose letter of a run was held, or spoiled, and may be printed now, with the dose it is about."""
+    """Return whose letter of a run was held or spoiled and may be printed now, with the dose it is about."""
     extraction = select(LetterRun.extraction_id).where(LetterRun.id == run_id).scalar_subquery()
     invited_to = (
         select(_MEMBER.dose_number)

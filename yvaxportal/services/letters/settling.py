@@ -142,7 +142,7 @@ def mark_spoiled(
     if not tickets:
         raise SettleRefusedError("nothing")
     if reason is Spoiled.WITHDRAWN:
-        _void(session, [ticket_id for _sequence, ticket_id in tickets if ticket_id is not None], staff_id, now)
+        _void(session, [ticket_id for _number, ticket_id in tickets if ticket_id is not None], staff_id, now)
     _close(session, run)
     audit.record(
         Action.LETTERS_SETTLED,

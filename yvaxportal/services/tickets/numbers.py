@@ -53,9 +53,7 @@ def lock_numbers(session: Session) -> None:
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
-def numbers_of(
-    session: Session, municipality_code: str, resident_ids: Iterable[int]
-) -> Mapping[int, str]:
+def numbers_of(session: Session, municipality_code: str, resident_ids: Iterable[int]) -> Mapping[int, str]:
     """Return the number of each of these people who has one."""
     ids = list(resident_ids)
     ticket, dose = Ticket.__table__.c, Dose.__table__.c
@@ -66,7 +64,6 @@ def numbers_of(
             select(ticket.resident_id, ticket.ticket_number).where(*own, ticket.state == TicketState.VOID)
         )
     }
-    found: dict[int, str] = {}
     recorded = session.execute(
         select(dose.resident_id, dose.ticket_number)
         .where(
@@ -76,9 +73,7 @@ def numbers_of(
         )
         .order_by(dose.given_on, dose.id)
     )
-    for resident_id, number in recorded:
-        if (resident_id, number) not in void:
-            found[resident_id] = number
+    found = {person: number for person, number in recorded if (person, number) not in void}
     counting = session.execute(
         select(ticket.resident_id, ticket.ticket_number)
         .where(*own, ticket.state != TicketState.VOID)
@@ -89,7 +84,7 @@ def numbers_of(
 
 
 def greatest_number(session: Session, municipality_code: str) -> int:
-    """Return the greatest number of the municipality that stands on a ticket or a dose; 0 when there is none."""
+    """Return the greatest number of the municipality on a ticket or a dose; 0 when there is none."""
     greatest = 0
     for table in (Ticket, Dose):
         number = session.scalar(
