@@ -38,7 +38,8 @@ from yvaxportal.services.tickets.issuing import reissue
 
 TSUCHI_YOSHI = "\U00020bb7"  # in IPAmj Mincho
 TAITO = "\U0003106c"  # 84 strokes: in no font of the register
-IVS = "\u8fbb\U000e0100"  # with a variation that IPAmj Mincho has
+IVS = "\u8fbb\U000e0102"  # a variation that IPAmj Mincho has
+NO_IVS = "\u8fbb\U000e0100"  # one that it does not have
 
 
 def child(desk: Desk, name: str = "見本　花子", **said: Any) -> Resident:
@@ -350,6 +351,15 @@ def test_names_are_printed_exactly_as_received(desk: Desk) -> None:
     assert all(state is LetterState.PRINTED for state, _reason in became(desk, run).values())
     assert f"{TSUCHI_YOSHI}田一" in text
     assert "髙橋﨑子" in text
+
+
+def test_a_variation_that_the_font_lacks_is_held_as_such(desk: Desk) -> None:
+    person = child(desk, name=f"{NO_IVS}　花子")
+    private = child(desk, name="見本　\ue000子")
+    run = asked(desk, [person, private, child(desk)])
+    make(desk, run)
+    details = {row.resident_id: row.detail for row in letters_of(desk.session, run.id, [LetterState.HELD])}
+    assert details == {person.id: "U+8FBB U+E0100", private.id: "U+E000"}
 
 
 def test_a_cancelled_run_leaves_nothing(desk: Desk) -> None:
