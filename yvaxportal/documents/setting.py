@@ -11,11 +11,13 @@ from typing import Any
 import typst
 
 from yvaxportal.documents.fonts import LetterFonts
-from yvaxportal.documents.pdf_reading import count_pages, shows_in
+from yvaxportal.documents.pdf_reading import PdfPages, count_pages
 from yvaxportal.documents.template_folder import Templates
 
 DATA = "data.json"
 FORM = "form.pdf"
+#: Where the addresses of a run stand, once the PDF was looked at.
+WINDOW = "window.json"
 #: Characters of an address that are looked for in the PDF: enough to know it by, too few to be broken.
 _RECOGNISED = 4
 
@@ -91,7 +93,7 @@ class Typesetter:
             raise MeasureError(template, "letters")
         content = path.read_bytes()
         pages = _pages(template, starts, count_pages(content))
-        self._check_windows(template, letters, compiler, content)
+        self._check_windows(template, letters, compiler, content, folder)
         overflow: dict[int, tuple[str, ...]] = {}
         for told in _told(compiler, "overflow"):
             before = overflow.get(told["sequence"], ())
@@ -141,19 +143,34 @@ class Typesetter:
             raise TemplateError(template, error.diagnostic) from None
         return path, compiler
 
-    @staticmethod
     def _check_windows(
-        template: str, letters: Sequence[Mapping[str, Any]], compiler: typst.Compiler, content: bytes
+        self,
+        template: str,
+        letters: Sequence[Mapping[str, Any]],
+        compiler: typst.Compiler,
+        content: bytes,
+        folder: Path,
     ) -> None:
-        """Look for the first and the last address in the PDF itself, where the template says that it is."""
+        """Look for addresses in the PDF itself, where the template says that they are.
+
+        It must say the same place for every letter of a run. The first and the last letter of the first
+        bundle are looked at: reading a page takes as long as setting a hundred.
+        """
         windows = _told_once(compiler, "windows")
         if not windows:
             return  # an enclosure, which has no address
-        if len(windows) != len(letters):
+        noted = folder / WINDOW
+        known = json.loads(noted.read_text("ascii")) if noted.exists() else None
+        boxes = [told["box"] for told in windows]
+        if len(windows) != len(letters) or any(box != (known or boxes[0]) for box in boxes):
             raise MeasureError(template, "window")
+        if known is not None:
+            return
+        pages = PdfPages(content)
         for told, letter in ((windows[0], letters[0]), (windows[-1], letters[-1])):
-            if not shows_in(content, told["page"] - 1, told["box"], letter["address"][:_RECOGNISED]):
+            if not pages.shows(told["page"] - 1, told["box"], letter["address"][:_RECOGNISED]):
                 raise MeasureError(template, "window")
+        noted.write_text(json.dumps(boxes[0]), "ascii")
 
 
 def _told(compiler: typst.Compiler, label: str) -> list[Any]:
