@@ -30,6 +30,7 @@ COMMANDS = (
     ("sync", "sync", "take over what the other systems have, now"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
     ("settings", "settings", "check an ini file"),
+    ("letters", "letters", "check fonts, templates and sender of letters"),
 )
 
 

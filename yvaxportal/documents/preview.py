@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import typst
 
@@ -32,4 +32,6 @@ def preview(typesetter: Typesetter, template: str, data: Mapping[str, Any], *, n
             )
         except typst.TypstError as error:
             raise TemplateError(template, error.diagnostic) from None
-    return list(found) if isinstance(found, list) else [found]
+    # The stub says bytes; several pages come as a list of them.
+    pages = cast("bytes | list[bytes]", found)
+    return pages if isinstance(pages, list) else [pages]

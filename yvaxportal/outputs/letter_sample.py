@@ -9,7 +9,6 @@ from yvaxportal.outputs.letter_data import Data, LetterWriter
 from yvaxportal.outputs.press import LetterPress
 from yvaxportal.programme.schedule import Programme
 from yvaxportal.services.letters.recipients import Recipient
-from yvaxportal.values.wareki import wareki
 
 _NUMBER = "0000000000"
 

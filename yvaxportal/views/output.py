@@ -44,8 +44,12 @@ PROBLEMS = {
     "fonts": _("Fonts are missing on this machine. Tell the administrator which: see below."),
     "sender": _("The settings do not say who sends the letters. Tell the administrator which: see below."),
     "form_overflow": _("What the letters say is too long for the paper. Ask again with shorter words."),
-    "template": _("A template of letters has a mistake. Tell the administrator: `yvax letters check` shows it."),
-    "measures": _("The letters are not set as their template says. Nothing was kept. Tell the administrator."),
+    "template": _(
+        "A template of letters has a mistake. Tell the administrator: `yvax letters check` shows it."
+    ),
+    "measures": _(
+        "The letters are not set as their template says. Nothing was kept. Tell the administrator."
+    ),
     "all_held": _("No letter can be printed: everybody is held or has left. Look at the list of targets."),
     "numbers_exhausted": _("There is no ticket number left in ten digits. Tell the administrator."),
     "numbers_changed": _("Somebody else issued tickets meanwhile. Nothing was kept. Try again."),

@@ -91,7 +91,7 @@ class FindResidents:
         return people[0].atena_number if len(people) == 1 else None
 
     def _tell_of_ticket(self, terms: SearchTerms) -> None:
-        """Say on the next page what is wrong with a ticket whose line was scanned; nothing when all is well."""
+        """Say on the next page what is wrong with a ticket whose line was scanned, if anything is."""
         if terms.ticket_line is None:
             return
         words = LetterWords(self.request)

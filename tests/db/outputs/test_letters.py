@@ -28,7 +28,7 @@ from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.output import Output
 from yvaxportal.models.resident import Resident
 from yvaxportal.models.ticket import Ticket
-from yvaxportal.outputs import workshop
+from yvaxportal.outputs.archive import write_archive
 from yvaxportal.outputs.letter_requests import request_letters
 from yvaxportal.services.letters.book import counts_of
 from yvaxportal.services.letters.reasons import Dropped, Held, Spoiled
@@ -242,7 +242,7 @@ def test_a_protected_person_is_printed_after_another_person_released_it(desk: De
     )
     run = asked(desk, [person, child(desk)])
     make(desk, run)
-    said = {"run_id": run.id, "resident_id": person.id, "reason": "本人の申出", "now": NOW}
+    said: dict[str, Any] = {"run_id": run.id, "resident_id": person.id, "reason": "本人の申出", "now": NOW}
     with pytest.raises(SettleRefusedError, match="own"):
         release(desk.session, desk.audit, staff_id=desk.clerk, **said)
     with pytest.raises(RunRefusedError, match="nobody"):
@@ -393,10 +393,9 @@ def test_a_ticket_issued_meanwhile_fails_the_run_as_a_whole_and_a_second_attempt
         )
         desk.session.commit()
         monkeypatch.undo()
-        return write(*args, **said)
+        return write_archive(*args, **said)
 
-    write = workshop.write_archive
-    monkeypatch.setattr(workshop, "write_archive", meanwhile)
+    monkeypatch.setattr("yvaxportal.outputs.workshop.write_archive", meanwhile)
     output = attempt(desk, run)
     assert (output.state, output.problem) == (OutputState.FAILED, "numbers_changed")
     assert became(desk, run) == {}

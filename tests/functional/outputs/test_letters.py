@@ -1,6 +1,5 @@
-"""Letters through the pages: asked for, looked at, made, held ones released, sent; and who may do none of it."""
+"""Letters through the pages: asked for, made, released, sent; tickets issued anew; who may do none of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +22,10 @@ from yvaxportal.outputs.workshop import Workshop
 
 
 @pytest.fixture
-def printer(app: Router, shop: Workshop) -> Iterator[Workshop]:
+def printer(app: Router, shop: Workshop) -> Workshop:
     """Give a worker's room that prints letters, and an application that knows who sends them."""
     app.registry.portal = replace(app.registry.portal, press=press())
-    yield replace(shop, press=press())
+    return replace(shop, press=press())
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def figures(page: Any) -> list[str]:
 def test_from_the_list_to_the_letters_and_the_post(
     children: tuple[int, dict[str, Resident]], sign_in: SignIn, printer: Workshop, world: Session
 ) -> None:
-    list_id, people = children
+    list_id, _people = children
     clerk = sign_in("registrar")
     sample = asked(clerk, list_id, "preview")
     assert sample.status_int == 200

@@ -14,6 +14,8 @@ from yvaxportal.documents.setting import SetLetters
 
 NOW = datetime(2026, 11, 29, 0, 0, tzinfo=UTC)
 LINE = "223120290000000041"
+#: The digits of a questionnaire's line and two zeros.
+CODE = "312029010000001200000100000000000001920200601700"
 MM = 72 / 25.4
 #: A text and where it begins, in mm from the upper left corner of its page.
 Placed = tuple[str, float, float]
@@ -43,9 +45,11 @@ def letter(sequence: int = 1, **said: Any) -> dict[str, Any]:
         },
         "questionnaire": {
             "line": "312029 01 00000012 000001 000000000000019 20200601 7",
-            "qr": press().questionnaire_code.modules("31202901000000120000010000000000000192020060170" + "0"),
+            "qr": press().questionnaire_code.modules(CODE),
         },
-        "doses": [{"number": 1, "day": "令和3年7月1日", "vaccine": "MR", "lot": "Y012", "place": "見本小児科"}],
+        "doses": [
+            {"number": 1, "day": "令和3年7月1日", "vaccine": "MR", "lot": "Y012", "place": "見本小児科"}
+        ],
     } | said
 
 

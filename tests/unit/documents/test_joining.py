@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from tests.unit.documents.conftest import NOW, letter, run_data
 from tests.press import press
+from tests.unit.documents.conftest import NOW, letter, run_data
 from yvaxportal.documents.joining import UnknownFormError, join
 
 
@@ -13,7 +13,8 @@ from yvaxportal.documents.joining import UnknownFormError, join
 def parts(tmp_path: Path) -> list[Path]:
     found = []
     for number in range(3):
-        data = {"run": run_data(), "letters": [letter(2 * number + 1), letter(2 * number + 2, name=f"見本　{number}子")]}
+        letters = [letter(2 * number + 1), letter(2 * number + 2, name=f"見本　{number}子")]
+        data = {"run": run_data(), "letters": letters}
         made = press().typesetter.set_letters("ticket", data, tmp_path, f"part{number}", now=NOW)
         found.append(made.pdf)
     return found

@@ -2,13 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typst
 
 from tests.press import press
 from tests.unit.documents.conftest import NOW, Setter, letter, run_data
 from yvaxportal.documents.fonts import FontMissingError, find_fonts
-from yvaxportal.documents.setting import FormOverflowError, MeasureError, TemplateError, Typesetter
+from yvaxportal.documents.setting import (
+    FormOverflowError,
+    MeasureError,
+    SetLetters,
+    TemplateError,
+    Typesetter,
+)
 from yvaxportal.documents.template_folder import TemplateFolderError, Templates
 
 
@@ -51,7 +59,7 @@ def own(tmp_path: Path, name: str, text: str) -> Typesetter:
     return Typesetter(Templates.read(folder), press().fonts)
 
 
-def settled(typesetter: Typesetter, tmp_path: Path, *letters: dict[str, object]) -> object:
+def settled(typesetter: Typesetter, tmp_path: Path, *letters: dict[str, Any]) -> SetLetters:
     work = tmp_path / "work"
     work.mkdir()
     data = {"run": run_data(), "letters": list(letters or (letter(),))}
@@ -99,7 +107,8 @@ def test_an_address_that_moves_from_letter_to_letter_is_found_out(tmp_path: Path
 
 def test_a_letter_of_more_pages_than_the_others_is_held(tmp_path: Path) -> None:
     shipped = press().templates.files["ticket.typ"].decode()
-    longer = shipped.replace("  serial(letter)", "  serial(letter)\n  if letter.sequence == 2 { pagebreak() }")
+    second = "  serial(letter)\n  if letter.sequence == 2 { pagebreak() }"
+    longer = shipped.replace("  serial(letter)", second)
     made = settled(own(tmp_path, "ticket.typ", longer), tmp_path, letter(1), letter(2), letter(3))
     assert made.overflow == {2: ("page",)}
 
@@ -117,8 +126,6 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_fonts_that_are_missing_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    from yvaxportal.documents import fonts
-
     class Nothing:
         def __init__(self, **_said: object) -> None:
             pass
@@ -126,7 +133,7 @@ def test_fonts_that_are_missing_are_named_together(monkeypatch: pytest.MonkeyPat
         def fonts(self) -> list[object]:
             return []
 
-    monkeypatch.setattr(fonts.typst, "Fonts", Nothing)
+    monkeypatch.setattr(typst, "Fonts", Nothing)
     with pytest.raises(FontMissingError) as error:
         find_fonts()
     assert error.value.families == ("IPAmjMincho", "OCR B")

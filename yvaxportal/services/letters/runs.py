@@ -200,7 +200,7 @@ def letters_of(
         .order_by(Letter.resident_id)
         .limit(limit)
     )
-    return [LetterRow(*row) for row in rows]
+    return [LetterRow(*tuple(row)) for row in rows]
 
 
 def ticket_of(session: Session, ticket_id: int) -> Ticket | None:
@@ -208,7 +208,7 @@ def ticket_of(session: Session, ticket_id: int) -> Ticket | None:
     return session.get(Ticket, ticket_id)
 
 
-def _runs() -> Select[Any]:
+def _runs() -> Select[LetterRun, str, str, OutputState]:
     requester = aliased(StaffAccount)
     return (
         select(LetterRun, requester.display_name, TargetExtraction.title, Output.state)

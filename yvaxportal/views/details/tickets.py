@@ -81,7 +81,7 @@ class TicketsPage(DetailPage):
         ticket, programme = self._wanted()
         form = self._form(ticket)
         try:
-            values = form.validate(request.POST.items())
+            values: dict[str, Any] = dict(form.validate(request.POST.items()))
         except deform.ValidationFailure:
             request.response.status_int = HTTPStatus.UNPROCESSABLE_ENTITY
             return self._form_page(form)

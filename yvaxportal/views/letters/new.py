@@ -44,6 +44,7 @@ _FIELDS = {
 
 def problem_of(error: Exception) -> str:
     """Return in words why nothing can be printed at all; what is missing is named."""
+    text: str
     match error:
         case FontMissingError():
             text = _(
@@ -113,7 +114,7 @@ class NewLetters:
         """Show a sample, or ask for the letters."""
         form = self._form()
         try:
-            values = form.validate(self.request.POST.items())
+            values: dict[str, Any] = dict(form.validate(self.request.POST.items()))
         except deform.ValidationFailure:
             return self._again(form)
         kind = LetterKind(values["kind"])

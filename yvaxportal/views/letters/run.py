@@ -104,7 +104,7 @@ class RunPage:
             raise HTTPForbidden
         form = self._form("supplement")
         try:
-            values = form.validate(request.POST.items())
+            values: dict[str, Any] = dict(form.validate(request.POST.items()))
         except deform.ValidationFailure:
             return self._again({"supplement": form})
         try:
@@ -248,10 +248,7 @@ class RunPage:
             (_("Kind of letter"), words.code(run.kind)),
             (_("Programme"), words.programme(run.programme)),
             (_("Day on the letters"), words.day(run.printed_for)),
-            (
-                _("List of targets"),
-                f"{run.extraction_id}: {run.extraction_title}" if run.extraction_id else "",
-            ),
+            (_("List of targets"), listed),
             (_("Supplement of run"), str(run.supplement_of) if run.supplement_of else ""),
             (_("Asked for by"), f"{run.requested_by}, {format_jst(run.requested_at)}"),
             (_("Made"), format_jst(run.finished_at) if run.finished_at else ""),

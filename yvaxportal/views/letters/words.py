@@ -37,7 +37,7 @@ REASONS: Mapping[str, str] = {
     Dropped.REMOVED: _("Removed from the register since the list was made"),
     Dropped.DOSE_ON_RECORD: _("The dose is on record by now"),
     Dropped.NO_INVITATION: _("Asked for no invitations"),
-    **dict(SPOILED),
+    **{reason.value: label for reason, label in SPOILED.items()},
 }
 DEFAULT_TITLES = {
     LetterKind.TICKET: "予防接種のお知らせ",
@@ -62,7 +62,7 @@ class LetterWords(ListWords):
 
     def reason(self, reason: str | None) -> str:
         """Return why a letter was held, dropped or spoiled."""
-        return self.say(REASONS[reason]) if reason in REASONS else (reason or "")
+        return self.say(REASONS[reason]) if reason is not None and reason in REASONS else (reason or "")
 
     def refusal(self, rule: str) -> str:
         """Return why a deed is not possible."""
