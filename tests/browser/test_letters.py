@@ -75,7 +75,7 @@ def test_letters_from_the_list_to_paper(
         command = [
             "pdftoppm",
             "-r",
-            "100",
+            "200",
             "-f",
             str(number),
             "-l",

@@ -176,7 +176,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     },
     codes.LetterState: {
         codes.LetterState.PRINTED: _("Printed"),
-        codes.LetterState.HELD: _("Held"),
+        codes.LetterState.HELD: _("Held back"),
         codes.LetterState.DROPPED: _("Dropped"),
         codes.LetterState.SPOILED: _("Spoiled"),
         codes.LetterState.SENT: _("Sent"),

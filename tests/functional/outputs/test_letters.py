@@ -73,7 +73,7 @@ def test_from_the_list_to_the_letters_and_the_post(
     assert world.scalars(select(LetterRun)).all() == []
     page = made(clerk, printer, list_id)
     assert figures(page) == ["2", "1", "1", "0", "0", "0", "1"]
-    output = page.click("出力ファイル", href="/outputs/")
+    output = page.click("持ち出しファイル", href="/outputs/1/")
     shown = output.forms["show-password"].submit()
     password = shown.html.select_one("[data-password]").get_text()
     _name, content = content_of(shown.forms["download"].submit("take").body, password)

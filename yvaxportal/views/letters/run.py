@@ -233,7 +233,7 @@ class RunPage:
         figures = (
             (_("On the list"), counts.extracted),
             (_("Printed"), counts.printed),
-            (_("Held"), counts.held),
+            (_("Held back"), counts.held),
             (_("Dropped"), counts.dropped),
             (_("Sent"), counts.sent),
             (_("Spoiled"), counts.spoiled),
