@@ -1,4 +1,4 @@
-"""The encrypted archive: ZIP with AES-256 (WinZip AE-2), which 7-Zip, WinZip and macOS tools open (M23)."""
+"""The encrypted archive: ZIP with AES-256 (WinZip AE-2), which 7-Zip and WinZip open (M23)."""
 
 import hashlib
 import os

@@ -13,8 +13,8 @@ from yvaxportal.models.codes import Outcome, OutputState
 from yvaxportal.models.output import MediumLoan, Output, OutputDownload
 from yvaxportal.outputs.gate import OutputRefusedError, locked
 from yvaxportal.outputs.store import FileChangedError, open_unchanged
-from yvaxportal.outputs.workshop import password_name
 from yvaxportal.vault.keyring import KeyRing, SealBrokenError, UnknownKeyError
+from yvaxportal.vault.secret_names import output_password_name
 
 
 def show_password(
@@ -29,7 +29,9 @@ def show_password(
     if output.sealed_password is None:
         raise OutputRefusedError("shown")
     try:
-        password = key_ring.open_secret(password_name(output.id), output.sealed_password).decode("ascii")
+        password = key_ring.open_secret(output_password_name(output.id), output.sealed_password).decode(
+            "ascii"
+        )
     except (SealBrokenError, UnknownKeyError):
         raise OutputRefusedError("sealed") from None
     output.sealed_password, output.password_shown_at = None, now

@@ -1,11 +1,12 @@
 """What the pages show of outputs and media: rows with the names of who did what."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, aliased
 
 from yvaxportal.models.codes import ExtractionState, MediumState, OutputState
@@ -124,19 +125,14 @@ def media(session: Session) -> Sequence[tuple[StorageMedium, Lent | None]]:
 
 def loans_of(session: Session, medium_id: int) -> Sequence[tuple[Lent, int]]:
     """Return the loans of a medium, the newest first, each with how many files went onto it."""
-    counted = dict(
-        session.execute(
-            select(OutputDownload.medium_loan_id, func.count())
+    files = Counter(
+        session.scalars(
+            select(OutputDownload.medium_loan_id)
             .join(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
             .where(MediumLoan.medium_id == medium_id)
-            .group_by(OutputDownload.medium_loan_id)
         )
-        .tuples()
-        .all()
     )
-    return [
-        (lent, counted.get(lent.loan.id, 0)) for lent in _lent(session, MediumLoan.medium_id == medium_id)
-    ]
+    return [(lent, files[lent.loan.id]) for lent in _lent(session, MediumLoan.medium_id == medium_id)]
 
 
 def usable_loans(session: Session, staff_id: int) -> Sequence[Lent]:
@@ -154,17 +150,14 @@ def usable_loans(session: Session, staff_id: int) -> Sequence[Lent]:
 
 def files_on(session: Session, medium_id: int) -> Sequence[tuple[OutputDownload, Output]]:
     """Return which outputs went onto a medium, the newest first."""
-    return (
-        session.execute(
-            select(OutputDownload, Output)
-            .join(Output, Output.id == OutputDownload.output_id)
-            .join(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
-            .where(MediumLoan.medium_id == medium_id)
-            .order_by(OutputDownload.id.desc())
-        )
-        .tuples()
-        .all()
+    query = (
+        select(OutputDownload, Output)
+        .join(Output, Output.id == OutputDownload.output_id)
+        .join(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
+        .where(MediumLoan.medium_id == medium_id)
+        .order_by(OutputDownload.id.desc())
     )
+    return [(download, output) for download, output in session.execute(query)]
 
 
 def _listed() -> Any:

@@ -111,13 +111,12 @@ class XlsxSheet(Sheet):
             day = WriteOnlyCell(self._sheet, value=datetime.combine(value, time()))
             day.number_format = "yyyy-mm-dd"
             return day
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not (self._row == 1 or value.startswith((*FORMULA_STARTS, "#"))):
             return value
         cell = WriteOnlyCell(self._sheet, value=value)
-        # Never a formula, whatever it begins with, and not when somebody edits the cell either.
+        # Never a formula or an error code, whatever it begins with, and not when somebody edits it either.
         cell.data_type = "s"
         if value.startswith(FORMULA_STARTS):
-            cell.style = "Normal"
             cell.quotePrefix = True
         if self._row == 1:
             cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True)

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,7 @@ from yvaxportal.outputs.press import LetterPress
 from yvaxportal.outputs.private_folders import private_folder, sweep
 from yvaxportal.values.clock import jst_date
 from yvaxportal.vault.keyring import KeyRing
+from yvaxportal.vault.secret_names import output_password_name
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +44,14 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3
 #: Of PostgreSQL's advisory locks: whoever holds it is the one that makes.
 _LOCK = 7_904_001
+#: Files that one person gets within this time are counted together (M19).
+TOGETHER = timedelta(hours=24)
 _REPORT_SECONDS = 0.5
 _BATCH = 10_000
 #: A list of everybody, sorted, may take its time; pages give up after 30 seconds.
 _STATEMENT_SECONDS = 600
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PEOPLE = insert(cast("Table", OutputPerson.__table__))
-
-
-def password_name(output_id: int) -> str:
-    """Return the name under which the password of an output is sealed."""
-    return f"output:{output_id}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Workshop:
     :param folder: of the encrypted archives.
     :param temporary: below which plain files are written; None for the system's temporary folder.
     :param press: what letters are printed with; without it, outputs of letters fail.
-    :param approval_above: more people than this wait for another person's approval (M19).
+    :param approval_above: more people than this wait for another person's approval (M19); see ``_is_large``.
     """
 
     engine: Engine
@@ -240,9 +238,9 @@ class Workshop:
             output.file_name, output.size = made.file_name, archive.size
             output.content_sha256, output.archive_sha256 = archive.content_sha256, archive.sha256
             output.sealed_password = self.key_ring.seal_secret(
-                password_name(output.id), archive.password.encode("ascii")
+                output_password_name(output.id), archive.password.encode("ascii")
             )
-            output.approval_needed = len(people) > self.approval_above
+            output.approval_needed = self._is_large(session, output, work.now)
             output.state = OutputState.AWAITING_APPROVAL if output.approval_needed else OutputState.READY
             output.made_at = work.now
             output.expires_at = work.now + timedelta(days=self.keep_days)
@@ -258,6 +256,28 @@ class Workshop:
                 },
             )
             session.commit()
+
+    def _is_large(self, session: Session, output: Output, now: datetime) -> bool:
+        """Tell whether another person has to approve.
+
+        What counts are the different people of this file and of those that its requester got without an
+        approval in the last 24 hours: a large list is not to leave as several small ones.
+        """
+        together = session.scalar(
+            select(func.count(OutputPerson.resident_id.distinct()))
+            .join(Output, Output.id == OutputPerson.output_id)
+            .where(
+                or_(
+                    Output.id == output.id,
+                    and_(
+                        Output.requested_by == output.requested_by,
+                        Output.approval_needed.is_(False),
+                        Output.made_at > now - TOGETHER,
+                    ),
+                )
+            )
+        )
+        return (together or 0) > self.approval_above
 
     def _end(
         self,

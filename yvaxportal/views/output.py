@@ -87,6 +87,7 @@ class OutputPage:
             "done": output.done,
             "total": output.total,
             "text": self._progress_text(),
+            "label": self.words.code(output.state),
             "state": output.state.value,
             "over": output.state not in UNDER_WAY,
         }

@@ -65,8 +65,12 @@ def workshop(engine: Engine) -> Workshop:
     )
 
 
-def run_worker(app: App, engine: Engine, connections: Connections | None = None) -> None:
-    given = Tools(engine, Ed25519PrivateKey.generate(), connections or alone(engine), workshop(engine))
+def run_worker(
+    app: App, engine: Engine, connections: Connections | None = None, shop: Workshop | None = None
+) -> None:
+    given = Tools(
+        engine, Ed25519PrivateKey.generate(), connections or alone(engine), shop or workshop(engine)
+    )
 
     async def until_idle() -> None:
         async with app.open_async():

@@ -99,6 +99,19 @@ def test_a_thousand_and_one_wait_for_the_manager(desk: Desk, count: int, state: 
     assert len(table_of(content)) == 1002
 
 
+def test_a_large_list_does_not_leave_as_several_small_ones(desk: Desk) -> None:
+    desk.with_shop(approval_above=5)
+    first = a_list(desk)
+    assert desk.made(first).state is OutputState.READY
+    # The same people once more are not more people.
+    assert desk.made(first, "target_list_xlsx").state is OutputState.READY
+    second = a_list(desk)
+    assert desk.made(second).state is OutputState.AWAITING_APPROVAL
+    later = NOW + timedelta(hours=24)
+    desk.with_shop(clock=lambda: later)
+    assert desk.made(second).state is OutputState.READY
+
+
 def test_everything_waits_when_the_settings_say_so(desk: Desk) -> None:
     desk.with_shop(approval_above=0)
     assert desk.made(a_list(desk, 1)).state is OutputState.AWAITING_APPROVAL

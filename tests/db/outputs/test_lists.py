@@ -194,3 +194,9 @@ def test_a_municipality_has_a_layout_of_its_own(desk: Desk, tmp_path: Path) -> N
     person = resident(desk.session, is_foreign_national=True)
     rows = listed(desk, extraction(desk.session, [person], staff_id=desk.clerk), "school_list")
     assert rows == [{"特記": "", "外国人": "外"}]
+
+
+def test_what_looks_like_an_error_code_is_text(desk: Desk) -> None:
+    person = resident(desk.session, name="#N/A")
+    cell = sheet_of(desk, extraction(desk.session, [person], staff_id=desk.clerk))[1][2]
+    assert (cell.value, cell.data_type) == ("#N/A", "s")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from tests.application import LOGINS, PASSWORD, Clock, SignIn
-from tests.leaving import content_of, table_of
+from tests.leaving import content_of, extraction, table_of
 from tests.people import resident
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import Outcome, OutputState
@@ -79,7 +79,9 @@ def test_a_small_list_from_the_request_to_the_file(
     assert name == "target_list_20261123_1.csv"
     assert len(table_of(content)) == 3
     assert "職員 registrar" in visitor.get(answer.location).html.find(id="taken").get_text()
-    actions = world.scalars(select(AuditEvent.action).where(AuditEvent.action.like("output.%"))).all()
+    actions = world.scalars(
+        select(AuditEvent.action).where(AuditEvent.action.like("output.%")).order_by(AuditEvent.id)
+    ).all()
     assert actions == ["output.requested", "output.made", "output.password-shown", "output.downloaded"]
 
 
@@ -116,10 +118,10 @@ def test_a_thousand_and_one_cannot_leave_without_the_manager(
 
 
 def test_a_changed_file_is_refused_on_both_pages_and_on_record(
-    sign_in: SignIn, shop: Workshop, many: int, world: Session
+    sign_in: SignIn, strict: Workshop, targets: int, world: Session
 ) -> None:
-    url = made(sign_in("registrar"), shop, many).request.path
-    path = archive_path(shop.folder, 1)
+    url = made(sign_in("registrar"), strict, targets).request.path
+    path = archive_path(strict.folder, 1)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     manager, registrar = sign_in("manager"), sign_in("registrar")
@@ -137,30 +139,30 @@ def test_a_changed_file_is_refused_on_both_pages_and_on_record(
     assert refusals == ["output.approved", "output.downloaded"]
 
 
-def test_an_approval_is_for_the_file_that_was_shown(sign_in: SignIn, shop: Workshop, many: int) -> None:
-    url = made(sign_in("registrar"), shop, many).request.path
+def test_an_approval_is_for_the_file_that_was_shown(sign_in: SignIn, strict: Workshop, targets: int) -> None:
+    url = made(sign_in("registrar"), strict, targets).request.path
     form = sign_in("manager").get(url).forms["approve"]
     form["sha256"].force_value("0" * 64)
     assert "別のファイルです" in form.submit().follow()
 
 
-def test_a_refusal_is_read_by_the_requester(sign_in: SignIn, shop: Workshop, many: int) -> None:
-    url = made(sign_in("registrar"), shop, many).request.path
+def test_a_refusal_is_read_by_the_requester(sign_in: SignIn, strict: Workshop, targets: int) -> None:
+    url = made(sign_in("registrar"), strict, targets).request.path
     form = sign_in("manager").get(url).forms["refuse"]
     form["reason"] = " "
     empty = form.submit("refuse", status=422)
-    assert "この項目を入力してください" in empty
+    assert "入力してください" in empty
     form = empty.forms["refuse"]
     form["reason"] = "目的が分かりません"
     assert "消去" in form.submit("refuse").follow()
     page = sign_in("registrar").get(url)
     assert "目的が分かりません" in page
     assert "不承認（消去済み）" in page
-    assert not archive_path(shop.folder, 1).exists()
+    assert not archive_path(strict.folder, 1).exists()
 
 
 def test_nobody_approves_their_own_even_with_the_right(
-    sign_in: SignIn, shop: Workshop, many: int, world: Session, portal: Portal
+    sign_in: SignIn, strict: Workshop, targets: int, world: Session, portal: Portal
 ) -> None:
     create_account(
         world,
@@ -174,7 +176,7 @@ def test_nobody_approves_their_own_even_with_the_right(
     )
     world.commit()
     both = sign_in("both")
-    page = made(both, shop, many)
+    page = made(both, strict, targets)
     assert "approve" not in page.forms
     both.post(f"{page.request.path}approve", {"csrf_token": token(both)}, status=403)
     assert both.get("/outputs/").html.find(id="waiting") is None
@@ -212,7 +214,6 @@ def test_a_file_is_called_off_wiped_and_tried_again(
     done = made(visitor, shop, targets)
     assert "消去しました" in press(done, "wipe")
     assert not archive_path(shop.folder, 2).exists()
-    resident(world, name="見本").name  # noqa: B018
     failed = world.get_one(Output, 2)
     failed.state, failed.problem = OutputState.FAILED, "disk_full"
     world.commit()
@@ -237,8 +238,6 @@ def test_the_settings_limit_how_often_it_is_taken(sign_in: SignIn, shop: Worksho
 def test_where_characters_do_not_fit_is_shown_without_names(
     sign_in: SignIn, shop: Workshop, world: Session, staff: dict[str, int]
 ) -> None:
-    from tests.leaving import extraction
-
     person = resident(world, name="𠮷田　花子")
     targets = extraction(world, [person], staff_id=staff["registrar"])
     page = made(sign_in("registrar"), shop, targets, layout="target_list_cp932")
@@ -249,9 +248,9 @@ def test_where_characters_do_not_fit_is_shown_without_names(
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
-        ({"purpose": ""}, "この項目を入力してください"),
-        ({"purpose": "番号は 1234 5678 9018"}, "個人番号は書けません"),
-        ({"title": "番号 123456789018"}, "個人番号は書けません"),
+        ({"purpose": ""}, "入力してください"),
+        ({"purpose": "番号は 1234 5678 9018"}, "ここに個人番号は書けません"),
+        ({"title": "番号 123456789018"}, "ここに個人番号は書けません"),
         ({"title": "あ" * 81}, "長すぎます"),
     ],
 )
@@ -260,7 +259,7 @@ def test_a_wrong_request_says_what_to_do_and_keeps_the_rest(
 ) -> None:
     page = asked(sign_in("registrar"), targets, **answers)
     assert page.status_int == 422
-    assert told in page or "ここに個人番号は書けません" in page
+    assert told in page
     assert page.forms["ask-for-file"]["layout"].value == "target_list"
     assert "123456789018" not in page
 
@@ -283,8 +282,8 @@ def test_a_forged_request_is_refused(
 
 
 @pytest.mark.parametrize("login", LOGINS)
-def test_who_may_do_what(sign_in: SignIn, shop: Workshop, many: int, login: str) -> None:
-    url = made(sign_in("registrar"), shop, many).request.path
+def test_who_may_do_what(sign_in: SignIn, strict: Workshop, targets: int, login: str) -> None:
+    url = made(sign_in("registrar"), strict, targets).request.path
     visitor = sign_in(login)
     sees = login in {"registrar", "manager", "auditor"}
     for path in ("/outputs/", url, f"{url}progress"):
@@ -334,7 +333,7 @@ def test_a_visitor_and_a_missing_token_do_nothing(
     assert archive_path(shop.folder, 1).exists()
 
 
-@pytest.mark.parametrize("name", ["999", "x", "-1", "9" * 20, "１"])
+@pytest.mark.parametrize("name", ["999", "x", "-1", "9" * 20, "%EF%BC%91"])
 def test_a_file_that_there_is_not(sign_in: SignIn, name: str) -> None:
     sign_in("registrar").get(f"/outputs/{name}/", status=404)
     sign_in("viewer").get(f"/outputs/{name}/", status=403)

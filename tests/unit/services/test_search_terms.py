@@ -63,6 +63,11 @@ def test_a_wrong_municipality_code_or_dose_number_is_no_line(typed: str) -> None
     assert read_ticket_line(typed) is None
 
 
+@pytest.mark.parametrize("typed", ["312029-0000012345", "３１２０２９－００００012345"])
+def test_a_ticket_is_found_as_the_pages_write_it(typed: str) -> None:
+    assert read_terms(typed) == SearchTerms(ticket_numbers=("0000012345",))
+
+
 @pytest.mark.parametrize(
     "typed",
     ["123456789018", "1234-5678-9018", "１２３４　５６７８　９０１８", "山田 123456789018", "123456789012"],

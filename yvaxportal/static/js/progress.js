@@ -1,5 +1,5 @@
 // [data-progress-url]: asks how far something is and shows it; loads the page anew when it is over. The URL
-// answers {"done": 120, "total": 1001 or null, "text": "120 of 1,001 people", "over": false}.
+// answers {"done": 120, "total": 1001 or null, "text": "120 of 1,001 people", "label": "Being made", "over": false}.
 const PAUSE_MS = 1000;
 // Asking keeps the session alive. Whoever waits longer than this looks again by hand.
 const LONGEST_MS = 10 * 60 * 1000;
@@ -14,6 +14,8 @@ function show(place, state) {
   const text = place.querySelector("[data-progress-text]");
   // A reader is told of a change only.
   if (text.textContent !== state.text) text.textContent = state.text;
+  const label = document.querySelector("[data-progress-label]");
+  if (label && label.textContent !== state.label) label.textContent = state.label;
   const bar = place.querySelector("[data-progress-bar]");
   bar.max = state.total || 1;
   bar.value = state.done;
