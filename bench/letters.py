@@ -84,8 +84,7 @@ def _apart(side: str, letters: int) -> dict[str, Any]:
 
 
 def _press() -> LetterPress:
-    catalogue = load_catalogue()
-    press = LetterPress(_OFFICE, Templates.read(), catalogue, load_schedule(catalogue))
+    press = LetterPress(_OFFICE, Templates.read(), load_schedule(load_catalogue()))
     # What a worker has loaded since its first letter.
     press.glyphs.lacking("見本")
     press.ticket_code.modules("0" * 18)

@@ -39,8 +39,7 @@ PRINTED_FOR = date(2026, 11, 29)
 @cache
 def press() -> LetterPress:
     """Return the press; fonts and codes are loaded once a test run."""
-    catalogue = load_catalogue()
-    return LetterPress(OFFICE, Templates.read(), catalogue, load_schedule(catalogue))
+    return LetterPress(OFFICE, Templates.read(), load_schedule(load_catalogue()))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ COMMANDS = (
     ("adapters", "adapters", "show and check the connections to other systems"),
     ("sync", "sync", "take over what the other systems have, now"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
+    ("programme", "programme", "check and show the vaccination rules; judge, forecast, tell the targets"),
     ("settings", "settings", "check an ini file"),
     ("letters", "letters", "check fonts, templates and sender of letters"),
 )

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import TypeVar
 
 from pyramid.config import Configurator
 from sqlalchemy import Engine
@@ -15,19 +13,17 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.opening import open_layouts
 from yvaxportal.outputs.press import LetterPress, open_press
-from yvaxportal.programme.catalogue import Catalogue, load_catalogue
-from yvaxportal.programme.loading import load_schedule
+from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
 from yvaxportal.vault.keyring import KeyRing, KeyRingError
 from yvaxportal.vault.purposes import load_purposes
 from yvaxportal.vault.vault import Vault
-
-Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -62,9 +58,8 @@ def open_portal(settings: Settings) -> Portal:
         key_ring = KeyRing.load(settings.key_ring_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
-    catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
-    schedule = load_schedule(catalogue)
+    purposes = own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
+    schedule = open_schedule(settings)
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -73,23 +68,13 @@ def open_portal(settings: Settings) -> Portal:
         key_ring=key_ring,
         vault=vault,
         acl=AclStore(),
-        catalogue=catalogue,
+        catalogue=schedule.catalogue,
         schedule=schedule,
-        press=open_press(settings, catalogue, schedule),
+        press=open_press(settings, schedule),
         connections=open_connections(settings, engine, vault, now_utc),
         layouts=open_layouts(settings),
         clock=now_utc,
     )
-
-
-def _own_file(setting: str, path: Path | None, load: Callable[[Path | None], Content]) -> Content:
-    """Load what ships, together with the municipality's own file; the error names the setting."""
-    try:
-        return load(path)
-    except OSError as error:
-        raise SettingsError(setting, f"the file cannot be read ({type(error).__name__})") from None
-    except ValueError as error:
-        raise SettingsError(setting, " ".join(str(error).split())) from None
 
 
 def includeme(config: Configurator) -> None:

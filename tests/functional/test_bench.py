@@ -18,7 +18,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         env=os.environ | sizes,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -37,6 +37,8 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "residents from a delivered file",
         "take over 240 residents from a delivered file: memory",
         "the tax register hanging",
+        "forecast 120 residents from the database",
+        "time for each forecast from 120 to 240 residents",
         "resident page in a city of",
         "from 120 to 240 residents",
     ):

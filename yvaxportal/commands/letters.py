@@ -11,8 +11,7 @@ from yvaxportal.documents.setting import FormOverflowError, MeasureError, Templa
 from yvaxportal.models.codes import LetterKind
 from yvaxportal.outputs.letter_sample import sample_letter
 from yvaxportal.outputs.press import LetterPress, SenderUnknownError, open_press
-from yvaxportal.programme.catalogue import load_catalogue
-from yvaxportal.programme.loading import load_schedule
+from yvaxportal.services.own_rules import open_schedule
 from yvaxportal.values.clock import jst_date, now_utc
 
 _PROGRAMME = "mr2"
@@ -37,8 +36,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Set each kind once and say what is wrong; 1 when something is."""
     settings = load_settings(args)
-    catalogue = load_catalogue(settings.vaccines_file)
-    press = open_press(settings, catalogue, load_schedule(catalogue))
+    press = open_press(settings, open_schedule(settings))
     today = jst_date(now_utc())
     problems = [problem for kind in LetterKind if (problem := _problem(press, kind, today))]
     for problem in dict.fromkeys(problems):

@@ -145,7 +145,7 @@ def doses_on_record(
     )
     found: dict[int, list[Data]] = {}
     for resident_id, number, given_on, vaccine, lot, where in rows:
-        known = press.catalogue.get(vaccine)
+        known = press.schedule.catalogue.get(vaccine)
         found.setdefault(resident_id, []).append(
             {
                 "number": number,

@@ -10,7 +10,6 @@ from yvaxportal.documents.glyphs import Glyphs
 from yvaxportal.documents.qr import DigitCode
 from yvaxportal.documents.setting import Typesetter
 from yvaxportal.documents.template_folder import TemplateFolderError, Templates
-from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.settings import Settings, SettingsError
 
@@ -73,7 +72,6 @@ class LetterPress:
 
     office: Office
     templates: Templates
-    catalogue: Catalogue
     schedule: Schedule
     fonts_folder: Path | None = None
     bundle_size: int = 500
@@ -104,7 +102,7 @@ class LetterPress:
         return DigitCode(48, version=2, error="M")
 
 
-def open_press(settings: Settings, catalogue: Catalogue, schedule: Schedule) -> LetterPress:
+def open_press(settings: Settings, schedule: Schedule) -> LetterPress:
     """Read the templates that the settings name.
 
     :raises SettingsError: the folder of templates cannot be used; file and reason in one line.
@@ -122,4 +120,4 @@ def open_press(settings: Settings, catalogue: Catalogue, schedule: Schedule) -> 
         phone=settings.office_phone or "",
         issuer=settings.issuer or "",
     )
-    return LetterPress(office, templates, catalogue, schedule, settings.fonts_folder, settings.bundle_size)
+    return LetterPress(office, templates, schedule, settings.fonts_folder, settings.bundle_size)

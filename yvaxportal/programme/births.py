@@ -1,4 +1,4 @@
-"""For which birth dates a target's window touches certain days: the windows, looked at from the other side."""
+"""For which birth dates a target's window touches certain days: the windows from the other side."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
@@ -89,7 +89,7 @@ def _last_birth(day_of: Callable[[date], date], day: date) -> date:
 
 
 def _halved(holds: Callable[[date], bool], last: date) -> date:
-    """Return the first birth date up to ``last`` for which something holds, the day after ``last`` if none."""
+    """Return the first birth date up to ``last`` for which something holds, else the day after ``last``."""
     low, high = FIRST_BIRTH.toordinal(), last.toordinal() + 1
     while low < high:
         middle = (low + high) // 2

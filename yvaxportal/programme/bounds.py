@@ -1,4 +1,4 @@
-"""One end of an age window as rule files write it: ``{ months = 12 }``, ``{ preschool = true }``, …"""
+"""One end of an age window, as rule files write it: ``{ months = 12 }`` or ``{ preschool = true }``."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,7 +32,7 @@ class Bound:
         return _day(self.unit, self.value, birth, last)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 15)
 def _day(unit: Unit, value: int, birth: date, last: bool) -> date:
     if unit == "days":
         return birth + timedelta(days=value)

@@ -1,4 +1,4 @@
-"""From the tables of a rule file to programmes and spacings. Whatever is not understood is a ScheduleError."""
+"""From the tables of a rule file to programmes and spacings. What is not understood is a ScheduleError."""
 
 from types import MappingProxyType
 from typing import cast
@@ -30,7 +30,8 @@ _SEX = frozenset({"1", "2"})
 _TARGET = frozenset(
     {
         "from", "until", "born_from", "born_to", "days_from", "days_to", "fiscal_year_ages",
-        "fiscal_year_age_from", "risk", "needs", "needs_by", "given_from", "given_to", "pregnancy", "late", "unverified",
+        "fiscal_year_age_from", "risk", "needs", "needs_by", "given_from",
+        "given_to", "pregnancy", "late", "unverified",
     }
 )  # fmt: skip
 _RULE = _TARGET | {
@@ -40,12 +41,21 @@ _RULE = _TARGET | {
 _STEP = frozenset(
     {
         "from", "until", "days", "months", "half_months", "first_days", "first_months", "doctor_days",
-        "after_skip_days", "skippable", "skip_if_previous_after", "advised_from", "standard_until", "advised_days",
-        "advised_months", "standard_days", "standard_months", "vaccines",
+        "after_skip_days", "skippable", "skip_if_previous_after", "advised_from", "standard_until",
+        "advised_days", "advised_months", "standard_days", "standard_months", "vaccines",
     }
 )  # fmt: skip
 _COURSE = frozenset(
-    {"vaccines", "started_after", "started_until", "started_from", "started_to", "citations", "unverified", "doses"}
+    {
+        "vaccines",
+        "started_after",
+        "started_until",
+        "started_from",
+        "started_to",
+        "citations",
+        "unverified",
+        "doses",
+    }
 )
 _PROGRAMME = frozenset(
     {
@@ -54,7 +64,9 @@ _PROGRAMME = frozenset(
         "voluntary", "counts_from", "open_ended", "apart_days", "rule", "course",
     }
 )  # fmt: skip
-_SPACING = frozenset({"valid_from", "valid_to", "days", "before", "after", "unless", "citations", "unverified"})
+_SPACING = frozenset(
+    {"valid_from", "valid_to", "days", "before", "after", "unless", "citations", "unverified"}
+)
 
 
 def build_programme(table: Table, code: str, catalogue: Catalogue) -> Programme:
@@ -86,7 +98,7 @@ def build_programme(table: Table, code: str, catalogue: Catalogue) -> Programme:
         file=table.file.path.name,
         sex=sex,
         first_number=table.whole("first_number", 1),
-        per=cast(Per, per),
+        per=cast("Per", per),
         family=table.maybe_text("family"),
         begins_with=frozenset(_vaccines(table, "begins_with", catalogue)),
         continues=table.texts("continues"),
@@ -95,7 +107,7 @@ def build_programme(table: Table, code: str, catalogue: Catalogue) -> Programme:
         diseases=table.texts("diseases"),
         excluded_by=_circumstances(table, "excluded_by"),
         products=_products(table, catalogue),
-        voluntary=cast(Voluntary, voluntary),
+        voluntary=cast("Voluntary", voluntary),
         counts_from=table.bound("counts_from"),
         open_ended=table.flag("open_ended"),
     )
@@ -249,7 +261,11 @@ def _step(table: Table, catalogue: Catalogue) -> Step:
         standard_days=table.maybe_whole("standard_days"),
         standard_months=table.maybe_whole("standard_months"),
     )
-    if step.first and step.last and step.last.day(_ANY_BIRTH, last=True) < step.first.day(_ANY_BIRTH, last=False):
+    if (
+        step.first
+        and step.last
+        and step.last.day(_ANY_BIRTH, last=True) < step.first.day(_ANY_BIRTH, last=False)
+    ):
         raise table.error("impossible window: until lies before from", key="until")
     if step.doctor_days is not None and (step.days is None or step.doctor_days >= step.days):
         raise table.error("doctor_days must be fewer than days", key="doctor_days")
@@ -280,7 +296,7 @@ def _vaccines(table: Table, key: str, catalogue: Catalogue, *, required: bool = 
     """Return vaccine codes; ``series:CODE`` stands for all of a series."""
     found: dict[str, None] = {}
     for name in table.texts(key):
-        codes = (name,)
+        codes: tuple[str, ...] = (name,)
         if name.startswith("series:"):
             codes = tuple(vaccine.code for vaccine in catalogue.of_series(name.removeprefix("series:")))
         for code in codes:

@@ -1,6 +1,7 @@
 """What must hold between the parts of a programme and between programmes."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from yvaxportal.programme.schedule import Programme
 from yvaxportal.programme.source import RuleFile, Table
@@ -21,14 +22,14 @@ def check_programmes(programmes: Mapping[str, Programme], files: Iterable[RuleFi
                 raise table.error(f"{name} is of another track", key="continues")
         _check_vaccines(programme, table)
         if programme.per == "season" and not all(rule.season for rule in programme.rules):
-            raise table.error('a programme per season needs a season in each rule', key="per")
+            raise table.error("a programme per season needs a season in each rule", key="per")
         if bool(programme.family) != bool(programme.begins_with):
             raise table.error("family and begins_with go together", key="family")
 
 
 def _check_validity(programme: Programme, table: Table) -> None:
     rules = list(zip(programme.rules, table.children("rule"), strict=True))
-    for (earlier, _), (later, place) in zip(rules, rules[1:], strict=False):
+    for (earlier, _), (later, place) in pairwise(rules):
         if later.valid_from < earlier.valid_from:
             raise place.error("rules must be in order of valid_from", key="valid_from")
         if earlier.valid_to is None or earlier.valid_to >= later.valid_from:

@@ -1,4 +1,4 @@
-"""Who is left out of a programme whatever their age: had the disease, must not have the vaccine (施行規則2条)."""
+"""Who is left out of a programme whatever their age (施行規則2条)."""
 
 from datetime import date
 
@@ -18,11 +18,17 @@ def exclusion(programme: Programme, person: Person, day: date) -> Reason | None:
             continue
         if one.kind == "disease_history":
             had.add(one.subject)
-        elif one.kind == "contraindication" and one.holds_on(day):
-            if one.subject in {"", programme.code} or (one.subject,) == programme.vaccines:
-                return reason("contraindicated", citation)
+        elif one.kind == "contraindication" and not one.holds_on(day):
+            continue
+        elif one.kind == "contraindication" and _concerns(programme, one.subject):
+            return reason("contraindicated", citation)
         if one.kind in programme.excluded_by or f"{one.kind}:{one.subject}" in programme.excluded_by:
             return reason("excluded", citation)
     if programme.diseases and had.issuperset(programme.diseases):
         return reason("had_disease", citation)
     return None
+
+
+def _concerns(programme: Programme, subject: str) -> bool:
+    """Tell whether a contraindication leaves nothing of a programme."""
+    return subject in {"", programme.code} or (subject,) == programme.vaccines

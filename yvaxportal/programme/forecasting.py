@@ -1,13 +1,13 @@
 """What comes next for a person in each programme, and why."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from yvaxportal.programme.exclusions import exclusion
 from yvaxportal.programme.history import History, instance, is_allowed
-from yvaxportal.programme.periods import Period, Run, periods, runs
+from yvaxportal.programme.periods import Period, Run, runs
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.possible import exact_birth, possible_births
 from yvaxportal.programme.reasons import Reason, reason
@@ -65,28 +65,33 @@ def forecast(
     ]
     unknown = Forecaster(schedule, person, None, doses, today)
     return [
-        _agreed(schedule, programme, person, [answer[position] for answer in answers], unknown)
+        agreed(programme, person.sex, [answer[position] for answer in answers], unknown.one)
         for position, programme in enumerate(asked)
     ]
 
 
-def _agreed(
-    schedule: Schedule, programme: Programme, person: Person, answers: list[Forecast], unknown: "Forecaster"
+def agreed(
+    programme: Programme,
+    sex: str,
+    answers: Sequence[Forecast],
+    without_birth: Callable[[Programme], Forecast],
 ) -> Forecast:
-    """Return what all possible birth dates agree on, else that it is doubtful."""
-    if programme.per == "pregnancy" or (programme.sex is not None and person.sex in _OTHER_SEX[programme.sex]):
-        return unknown.one(programme)
-    if answers:
-        first = answers[0]
-        same = all((one.status, one.dose_number) == (first.status, first.dose_number) for one in answers)
-        if same and first.status != "done":
+    """Return what the forecasts for all possible birth dates agree on, else that it is doubtful.
+
+    :param without_birth: forecasts a programme for which the birth date does not matter.
+    """
+    if programme.per == "pregnancy" or (programme.sex is not None and sex in _OTHER_SEX[programme.sex]):
+        return without_birth(programme)
+    first = answers[0] if answers else None
+    if first is not None and first.status != "done":
+        kept = [one for one in answers if (one.status, one.dose_number) == (first.status, first.dose_number)]
+        if len(kept) == len(answers):
             return _blurred(answers)
-    number = answers[0].dose_number if answers else programme.first_number
     return Forecast(
         programme.code,
         programme.series,
         "doubtful",
-        number,
+        first.dose_number if first else programme.first_number,
         None,
         None,
         None,
@@ -99,29 +104,58 @@ def _agreed(
 def _blurred(answers: Sequence[Forecast]) -> Forecast:
     """Return one forecast with those days only on which all agree."""
     first = answers[0]
-    kept = {
-        name: value
-        for name in ("earliest", "recommended_from", "recommended_until", "latest", "reasons")
-        if all(getattr(one, name) == (value := getattr(first, name)) for one in answers)
-    }
-    if len(kept) == 5:  # noqa: PLR2004
+    if all(one == first for one in answers):
         return first
-    days = {name: kept.get(name) for name in ("earliest", "recommended_from", "recommended_until", "latest")}
-    reasons = kept.get("reasons") or (*first.reasons[:1], reason("birth_partly_unknown"))
-    return replace(first, **days, reasons=reasons)
+    return replace(
+        first,
+        earliest=_same([one.earliest for one in answers]),
+        recommended_from=_same([one.recommended_from for one in answers]),
+        recommended_until=_same([one.recommended_until for one in answers]),
+        latest=_same([one.latest for one in answers]),
+        reasons=(reason("birth_partly_unknown"),),
+    )
+
+
+def _same(days: Sequence[date | None]) -> date | None:
+    return days[0] if all(day == days[0] for day in days) else None
 
 
 _OTHER_SEX = {"1": "2", "2": "1"}
+
+
+class _Option(NamedTuple):
+    """What comes next on one course: ``beside`` says which other vaccine moved the earliest day."""
+
+    opening: Opening
+    earliest: date
+    latest: date
+    beside: Reason | None
+    vaccines: tuple[str, ...]
+
+
+def _window_reason(period: Period, first: date, last: date) -> Reason:
+    illness = period.rule.long_illness
+    if period.illness and illness is not None:
+        return reason("long_illness", illness.citation, day=period.first, last=period.last)
+    return reason("window", period.rule.citations[0], first=first, last=last)
 
 
 class Forecaster:
     """One person on one day."""
 
     def __init__(
-        self, schedule: Schedule, person: Person, birth: date | None, doses: Sequence[GivenDose], today: date
+        self,
+        schedule: Schedule,
+        person: Person,
+        birth: date | None,
+        doses: Sequence[GivenDose],
+        today: date,
+        *,
+        only: Collection[str] | None = None,
+        since: Mapping[str, date] | None = None,
     ) -> None:
         self.schedule, self.person, self.birth, self.today = schedule, person, birth, today
-        self.history = History(schedule, person, birth, doses, today)
+        self.history = History(schedule, person, birth, doses, today, only=only, since=since)
         self.given = [dose for dose in self.history.doses if dose.given_on <= today]
 
     def all(self, programmes: Sequence[Programme]) -> list[Forecast]:
@@ -131,28 +165,53 @@ class Forecaster:
     def one(self, programme: Programme) -> Forecast:
         """Return the forecast of one programme."""
         number = programme.first_number
-        citation = programme.rules[-1].citations[0]
-        if programme.sex is not None and self.person.sex != programme.sex:
-            if self.person.sex in _OTHER_SEX:
-                return self._none(programme, number, reason("other_sex", citation))
-            return self._answer(programme, "doubtful", number, (reason("sex_unknown", citation),))
+        if programme.sex is not None and self.person.sex not in {"1", "2"}:
+            return self._without_sex(programme)
         if self.birth is None and programme.per != "pregnancy":
             return self._answer(programme, "doubtful", number, (reason("birth_unknown"),))
+        legal = self.history.legal(programme, self.today)
+        why = self._outsider(programme, legal)
+        if why is not None:
+            return self._answer(programme, "not_target", number, (why,))
+        return self._within(programme, self._open_to(programme, legal))
+
+    def _outsider(self, programme: Programme, legal: Sequence[Period]) -> Reason | None:
+        """Return why somebody is no target at all, None when they are."""
+        citation = programme.rules[-1].citations[0]
+        if programme.sex is not None and self.person.sex != programme.sex:
+            return reason("other_sex", citation)
         if excluded := exclusion(programme, self.person, self.today):
-            return self._none(programme, number, excluded)
-        legal = periods(programme, self.birth, self.person, self.given, self.today)
-        started = self.history.started(programme)
+            return excluded
         if not self.history.follows(programme):
-            return self._none(programme, number, reason("begun_with_other", citation))
+            return reason("begun_with_other", citation)
         if not legal:
-            return self._none(programme, number, reason("not_in_cohort", citation))
-        if not started:
-            open_to_all = [period for period in legal if not period.rule.only_if_started]
-            current = [period for period in open_to_all if period.last >= self.today]
-            if not current and len(open_to_all) < len(legal):
-                return self._none(programme, number, reason("not_started", legal[-1].rule.citations[0]))
-            legal = open_to_all
-        return self._within(programme, legal)
+            return reason("not_in_cohort", citation)
+        open_to_all = self._open_to(programme, legal)
+        if len(open_to_all) < len(legal) and not any(one.last >= self.today for one in open_to_all):
+            return reason("not_started", legal[-1].rule.citations[0])
+        return None
+
+    def _open_to(self, programme: Programme, legal: Sequence[Period]) -> Sequence[Period]:
+        """Return the periods without those that are only for who has begun, if nothing was."""
+        if not any(period.rule.only_if_started for period in legal) or self.history.started(programme):
+            return legal
+        return [period for period in legal if not period.rule.only_if_started]
+
+    def _without_sex(self, programme: Programme) -> Forecast:
+        """Return that a programme for one sex is doubtful, unless that sex would be no target either."""
+        alike = Forecaster(
+            self.schedule,
+            self.person._replace(sex=programme.sex or ""),
+            self.birth,
+            self.history.doses,
+            self.today,
+            only=self.history.only,
+            since=self.history.since,
+        ).one(programme)
+        if alike.status == "not_target":
+            return alike
+        unknown = reason("sex_unknown", programme.rules[-1].citations[0])
+        return replace(alike, status="doubtful", reasons=(unknown, *alike.reasons))
 
     def _within(self, programme: Programme, legal: Sequence[Period]) -> Forecast:
         windows = runs(legal)
@@ -183,9 +242,7 @@ class Forecaster:
             dose.vaccine in vaccines and dose.given_on >= since for dose in self.given
         )
 
-    def _next(
-        self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]
-    ) -> Forecast | None:
+    def _next(self, programme: Programme, walk: Walk, run: Run, legal: Sequence[Period]) -> Forecast | None:
         """Return the next dose within one run, None when no legal day is left in it."""
         options = []
         day = max(self.today, run.first)
@@ -194,20 +251,24 @@ class Forecaster:
             if opening is None:
                 continue
             earliest = max(run.first, opening.earliest, self.history.apart_until(programme, walk))
-            latest = min(run.last, opening.latest)
-            earliest, beside, vaccines = self._vaccines(programme, opening, earliest)
-            if earliest <= latest and latest >= self.today:
-                options.append((opening, earliest, latest, beside, vaccines))
+            option = self._with_vaccines(programme, opening, earliest, min(run.last, opening.latest))
+            if option.earliest <= option.latest and option.latest >= self.today:
+                options.append(option)
         if not options:
             return None
         # A course of which no vaccine is to be had any more is the last choice.
-        opening, earliest, latest, beside, vaccines = next((one for one in options if one[4]), options[0])
-        latest = max(option[2] for option in options)
-        return self._coming(programme, walk, run, legal, opening, (earliest, latest), beside, vaccines)
+        chosen = next((one for one in options if one.vaccines), options[0])
+        chosen = chosen._replace(latest=max(option.latest for option in options))
+        period = run.on(max(chosen.earliest, self.today))
+        if period.exceptional:
+            ordinary = [one.last for one in legal if not one.exceptional and one.last < period.last]
+            standard = max(ordinary, default=period.first - _DAY)
+            chosen = chosen._replace(opening=chosen.opening._replace(standard=standard))
+        return self._coming(programme, walk, period, chosen)
 
-    def _vaccines(
-        self, programme: Programme, opening: Opening, earliest: date
-    ) -> tuple[date, Reason | None, tuple[str, ...]]:
+    def _with_vaccines(
+        self, programme: Programme, opening: Opening, earliest: date, latest: date
+    ) -> "_Option":
         """Return the first day with regard to other vaccines, why, and what may be given then."""
         course = opening.place.course
         found: list[tuple[date, Reason | None, str]] = []
@@ -225,30 +286,17 @@ class Forecaster:
             if is_allowed(self.schedule, programme, vaccine, max(day, self.today), self.birth):
                 found.append((day, why, vaccine))
         if not found:
-            return earliest, None, ()
+            return _Option(opening, earliest, latest, None, ())
         first = min(day for day, _, _ in found)
         why = next(why for day, why, _ in found if day == first)
-        return first, why, tuple(vaccine for day, _, vaccine in found if day == first)
+        vaccines = tuple(vaccine for day, _, vaccine in found if day == first)
+        return _Option(opening, first, latest, why, vaccines)
 
-    def _coming(
-        self,
-        programme: Programme,
-        walk: Walk,
-        run: Run,
-        legal: Sequence[Period],
-        opening: Opening,
-        window: tuple[date, date],
-        beside: Reason | None,
-        vaccines: tuple[str, ...],
-    ) -> Forecast:
-        earliest, latest = window
+    def _coming(self, programme: Programme, walk: Walk, period: Period, option: "_Option") -> Forecast:
+        opening, earliest, latest, beside, vaccines = option
         today, standard = self.today, opening.standard
         recommended = max(earliest, walk.recommended_from(opening))
-        period = run.on(max(earliest, today))
         citation = period.rule.citations[0]
-        if period.exceptional:
-            ordinary = [one.last for one in legal if not one.exceptional and one.last < period.last]
-            standard = max(ordinary, default=period.first - _DAY)
         status: Status
         if today < earliest:
             days = (earliest - today).days
@@ -262,11 +310,11 @@ class Forecaster:
             status = "due"
             main = reason("until", citation, day=latest, days=(latest - today).days)
         until = None if standard is None or standard < recommended else min(standard, latest)
-        why = [main, self._window_reason(period, window)]
+        why = [main, _window_reason(period, earliest, latest)]
         if today < recommended:
             why.append(reason("not_advised_yet", citation, day=recommended, days=(recommended - today).days))
-        if opening.why is not None and opening.earliest >= earliest:
-            why.append(opening.why)
+        if opening.interval is not None and opening.interval.length and opening.earliest >= earliest:
+            why.append(opening.interval.reason(opening.place.course))
         if beside is not None:
             why.append(beside)
         why += walk.notes
@@ -286,16 +334,6 @@ class Forecaster:
             unverified=unverified,
             vaccines=vaccines,
         )
-
-    def _window_reason(self, period: Period, window: tuple[date, date]) -> Reason:
-        first, last = window
-        citation = period.rule.citations[0]
-        if period.illness and period.rule.long_illness is not None:
-            return reason("long_illness", period.rule.long_illness.citation, day=period.first, last=period.last)
-        return reason("window", citation, first=first, last=last)
-
-    def _none(self, programme: Programme, number: int, why: Reason) -> Forecast:
-        return self._answer(programme, "not_target", number, (why,))
 
     def _answer(
         self,

@@ -27,8 +27,8 @@ Verdict: TypeAlias = Literal[
 class Judged:
     """What the rules in force on its day say about one dose.
 
-    ``programme`` is a code, None where the vaccine is in no programme; ``counts_as`` the number of the dose in
-    its course, None where it does not count.
+    ``programme`` is a code, None where the vaccine is in no programme; ``counts_as`` the number of the dose
+    in its course, None where it does not count.
     """
 
     dose: GivenDose
@@ -66,7 +66,7 @@ def _judged(
 
 def _public(finding: Finding) -> Judged:
     code = finding.programme.code if finding.programme else None
-    return Judged(finding.dose, code, finding.counts_as, cast(Verdict, finding.verdict), finding.reasons)
+    return Judged(finding.dose, code, finding.counts_as, cast("Verdict", finding.verdict), finding.reasons)
 
 
 def _same(one: Judged, other: Judged) -> bool:

@@ -8,7 +8,7 @@ from yvaxportal.programme.bounds import NO_BEGIN, NO_END
 from yvaxportal.programme.person import Circumstance, GivenDose, Person
 from yvaxportal.programme.schedule import Programme, Rule, Season, Target
 from yvaxportal.values.ages import day_age_is_reached
-from yvaxportal.values.fiscal import fiscal_year_range, fiscal_year_reaching_age
+from yvaxportal.values.fiscal import fiscal_year, fiscal_year_range, fiscal_year_reaching_age
 
 _DAY = timedelta(days=1)
 
@@ -61,6 +61,8 @@ def periods(
         return []
     found: list[Period] = []
     for rule in programme.rules:
+        if rule.season is not None and not _near(rule, around):
+            continue
         for period in periods_of_rule(rule, birth, person, doses, around):
             begin = max(period.first, rule.valid_from)
             end = period.last if rule.valid_to is None else min(period.last, rule.valid_to)
@@ -72,14 +74,22 @@ def periods(
     return found
 
 
+def _near(rule: Rule, around: date) -> bool:
+    """Tell whether a version was in force in the seasons next to a day."""
+    return rule.valid_from.year <= around.year + 2 and (
+        rule.valid_to is None or rule.valid_to.year >= around.year - 1
+    )
+
+
 def periods_of_rule(
     rule: Rule, birth: date | None, person: Person, doses: Sequence[GivenDose], around: date
 ) -> list[Period]:
     """Return the periods of one version as if it had always been in force, without regard to sex."""
+    subject = _Subject(birth, person.circumstances, doses, around)
     return [
         Period(first, last, rule, target)
         for target in rule.targets
-        for first, last in _spans(target, rule.season, birth, person, doses, around)
+        for first, last in _spans(target, rule.season, subject)
     ]
 
 
@@ -110,25 +120,33 @@ def runs(found: Sequence[Period]) -> list[Run]:
     return joined
 
 
-def _spans(
-    target: Target,
-    season: Season | None,
-    birth: date | None,
-    person: Person,
-    doses: Sequence[GivenDose],
-    around: date,
-) -> Iterator[tuple[date, date]]:
+class _Subject(NamedTuple):
+    """Whose days are asked for, and around which day."""
+
+    birth: date | None
+    circumstances: Sequence[Circumstance]
+    doses: Sequence[GivenDose]
+    around: date
+
+
+def _spans(target: Target, season: Season | None, subject: _Subject) -> Iterator[tuple[date, date]]:
+    birth, circumstances, doses, around = subject
+    if (target.risk or target.needs) and not circumstances:
+        return
     if target.given_from is not None and not _given_between(target, doses):
         return
     if target.pregnancy is not None:
-        spans = _pregnancies(target.pregnancy, person.circumstances)
+        spans = _pregnancies(target.pregnancy, circumstances)
     elif birth is None or not (target.born_from or NO_BEGIN) <= birth <= (target.born_to or NO_END):
         return
     else:
         spans = _ages(target, birth)
     for first, last in spans:
         begin, end = max(first, target.days_from or NO_BEGIN), min(last, target.days_to or NO_END)
-        for opened, closed in _asked(target, person.circumstances):
+        if not target.risk and not target.needs:
+            yield from _in_season(begin, end, season, around)
+            continue
+        for opened, closed in _asked(target, circumstances):
             yield from _in_season(max(begin, opened), min(end, closed), season, around)
 
 
@@ -138,27 +156,24 @@ def _ages(target: Target, birth: date) -> Iterator[tuple[date, date]]:
     if not target.fiscal_year_ages and target.fiscal_year_age_from is None:
         yield first, last
         return
-    for age in sorted(target.fiscal_year_ages):
-        begin, end = fiscal_year_range(fiscal_year_reaching_age(birth, age))
+    # An age is reached on the day before the birthday: every year in the same part of the fiscal year.
+    born_in = fiscal_year(birth - _DAY)
+    for age in target.fiscal_year_ages:
+        begin, end = fiscal_year_range(born_in + age)
         yield max(first, begin), min(last, end)
     if target.fiscal_year_age_from is not None:
-        begin, _end = fiscal_year_range(fiscal_year_reaching_age(birth, target.fiscal_year_age_from))
+        begin, _end = fiscal_year_range(born_in + target.fiscal_year_age_from)
         yield max(first, begin), last
 
 
-def _pregnancies(
-    days: tuple[int, int], circumstances: Sequence[Circumstance]
-) -> Iterator[tuple[date, date]]:
+def _pregnancies(days: tuple[int, int], circumstances: Sequence[Circumstance]) -> Iterator[tuple[date, date]]:
     for one in circumstances:
         if one.kind == "pregnancy" and one.ends_on is not None:
             yield one.ends_on - timedelta(days=days[0]), one.ends_on - timedelta(days=days[1])
 
 
 def _asked(target: Target, circumstances: Sequence[Circumstance]) -> Iterator[tuple[date, date]]:
-    """Give the days on which what the target asks for holds: all days where it asks for nothing."""
-    if not target.risk and not target.needs:
-        yield NO_BEGIN, NO_END
-        return
+    """Give the days on which what the target asks for holds."""
     for one in circumstances:
         if one.kind == "risk_group" and one.subject in target.risk:
             yield one.starts_on or NO_BEGIN, one.ends_on or NO_END
@@ -193,7 +208,7 @@ def _after_illness(
             continue
         began = one.starts_on or NO_BEGIN
         for rule in programme.rules:
-            # The programme of a combined vaccine may be younger than the time in which the disease's was missed.
+            # The programme of a combined vaccine may be younger than the time that was missed.
             ordinary = periods_of_rule(rule, birth, person, doses, around)
             missed = any(began <= period.last and one.ends_on >= period.first for period in ordinary)
             if rule.long_illness is None or not missed:

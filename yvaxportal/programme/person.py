@@ -30,19 +30,13 @@ KINDS: frozenset[str] = frozenset(
 class Circumstance(NamedTuple):
     """Something about a person that a rule asks for.
 
-    ======================  ===========================================  ======================================
-    kind                    subject                                      days
-    ======================  ===========================================  ======================================
-    ``disease_history``     code of the disease                          starts_on: when it was had, if known
-    ``risk_group``          ``heart``, ``kidney``, ``respiratory``,      from when to when it is known to hold
-                            ``hiv``
-    ``long_illness``        programme code, "" for all                   ends_on: the day the reason ended
-    ``pregnancy``                                                        ends_on: the expected delivery date
-    ``antibody_low``        disease code                                 starts_on: the day of the test
-    ``contraindication``    vaccine or programme code, or a condition    from when to when
-                            that a rule names
-    ``hbv_mother``
-    ======================  ===========================================  ======================================
+    - ``disease_history``: subject is the disease; ``starts_on`` when it was had, if known.
+    - ``risk_group``: subject is ``heart``, ``kidney``, ``respiratory`` or ``hiv``; while it is known to hold.
+    - ``long_illness``: subject is a programme, "" for all; ``ends_on`` is the day the reason ended.
+    - ``pregnancy``: ``ends_on`` is the expected day of delivery.
+    - ``antibody_low``: subject is the disease; ``starts_on`` is the day of the test.
+    - ``contraindication``: subject is a vaccine, a programme or a condition; while it holds.
+    - ``hbv_mother``: born to a mother who carries hepatitis B.
 
     An absent day leaves that side open. ``detail`` is free text and decides nothing.
     """

@@ -65,7 +65,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "the recommended time ended {days} ago, on {day}",
         "標準的な接種期間（{day}まで）を{days}日過ぎています",
     ),
-    "until": ("may be given until {day} (another {days})", "{day}まで接種できます（あと{days}日）"),
+    "until": ("may be given until {day} ({days} left)", "{day}まで接種できます（あと{days}日）"),
     "window": ("by law from {first} to {last}", "法令上の接種期間は{first}から{last}までです"),
     "long_illness": (
         "because of a long illness whose reason ended on {day}, until {last}",
@@ -102,6 +102,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "in_the_future": ("the day {day} lies in the future", "接種日（{day}）が未来の日付です"),
     "before_birth": ("given {days} before birth", "接種日（{day}）が出生の{days}日前です"),
+    "fits": (
+        "counts as dose {number}: within the legal days from {first} to {last}, with all intervals kept",
+        "{number}回目として有効です（法令上の接種期間{first}から{last}まで、接種間隔も満たしています）",
+    ),
     "too_early": (
         "dose {number} came {days} too early: allowed from {day}, {age}",
         "{number}回目は{days}日早い接種です（{day}（{age}）から接種できます）",

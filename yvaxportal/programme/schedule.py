@@ -40,13 +40,14 @@ class Season:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One group of people that a rule is for, and the days on which it is for them. All ends are inclusive.
+    """One group of people that a rule is for, and the days on which it is for them; ends are inclusive.
 
-    ``first`` and ``last`` bound the age, ``born_*`` the cohort, ``days_*`` the calendar. ``fiscal_year_ages``:
-    the whole fiscal year in which one of these ages is reached; ``fiscal_year_age_from``: likewise any age
-    from this one on. ``risk``: one of these risk groups is asked for. ``needs``: circumstances (kind, or
-    ``kind:subject``) of which one is asked for, begun by ``needs_by``. ``given_from``/``given_to``: a dose of the same track must
-    have been given in between. ``pregnancy``: the first and last day before the expected delivery.
+    ``first`` and ``last`` bound the age, ``born_*`` the cohort, ``days_*`` the calendar.
+    ``fiscal_year_ages``: the whole fiscal year in which one of these ages is reached;
+    ``fiscal_year_age_from``: any age from this one on. ``risk``: one of these risk groups is asked for.
+    ``needs``: circumstances (kind, or ``kind:subject``) of which one is asked for, begun by ``needs_by``.
+    ``given_from``/``given_to``: a dose of the programme's vaccines must have been given in between.
+    ``pregnancy``: the first and last day before the expected delivery.
     ``late``: an extension for who missed the ordinary time.
     ``unverified``: to be confirmed by the municipality.
     """
@@ -71,7 +72,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LongIllness:
-    """The exception for a long illness (施行規則2条の7): years from the day its reason ended, up to an age."""
+    """The exception for a long illness (施行規則2条の7): years from the end of its reason, up to an age."""
 
     years: int
     until: Bound | None
@@ -110,8 +111,9 @@ class Step:
     Law: ``first``/``last`` are ages; ``days``, ``months``, ``half_months`` (n and a half) are full days or
     months between this dose and the one before, ``first_days``/``first_months`` since the first dose;
     ``doctor_days``: fewer days, but only where the doctor found it necessary. ``skippable``: past ``last``
-    the dose is left out (``after_skip_days`` then stand for the interval of the next); ``skip_if_previous_after``: so it is when the dose before came after this age.
-    ``vaccines``: only with these.
+    the dose is left out; ``after_skip_days`` then stand for the interval of the next.
+    ``skip_if_previous_after``: so it is when the dose before came after this age. ``vaccines``: only with
+    these.
 
     Recommended: ``advised_from`` and ``standard_until`` are ages, ``advised_days``/``advised_months`` and
     ``standard_days``/``standard_months`` lie between this dose and the one before.
@@ -141,8 +143,9 @@ class Step:
 class Course:
     """Doses one after another.
 
-    ``vaccines``: only with these (None: any of the programme's). ``started_after`` and ``started_until``: only
-    for who has the first dose after one age and by the other. ``started_to``/``started_from``: only for who has it on a day in between.
+    ``vaccines``: only with these (None: any of the programme's). ``started_after`` and ``started_until``:
+    only for who has the first dose after one age and by the other; ``started_from`` and ``started_to``: on a
+    day in between.
     """
 
     steps: tuple[Step, ...]
@@ -204,7 +207,15 @@ class Programme:
 
     def rule_on(self, day: date) -> Rule | None:
         """Return the version in force on a day."""
-        return next((rule for rule in self.rules if rule.in_force(day)), None)
+        for rule in self.rules:
+            if rule.valid_from <= day and (rule.valid_to is None or day <= rule.valid_to):
+                return rule
+        return None
+
+    @cached_property
+    def depends_on_doses(self) -> bool:
+        """Whether the doses of somebody decide if they are a target."""
+        return any(target.given_from is not None for rule in self.rules for target in rule.targets)
 
     @cached_property
     def citations(self) -> tuple[Citation, ...]:
@@ -271,6 +282,30 @@ class Schedule:
             for vaccine in programme.vaccines:
                 found.setdefault(vaccine, []).append(programme)
         return {vaccine: tuple(programmes) for vaccine, programmes in found.items()}
+
+    @cached_property
+    def longest_spacing(self) -> int:
+        """The most full days that any rule asks for between different vaccines."""
+        return max((spacing.days for spacing in self.spacings), default=0)
+
+    @cached_property
+    def begins(self) -> Mapping[str, tuple[str, ...]]:
+        """The families that a vaccine can begin."""
+        found: dict[str, dict[str, None]] = {}
+        for family, programmes in self.families.items():
+            for programme in programmes:
+                for vaccine in programme.begins_with:
+                    found.setdefault(vaccine, {})[family] = None
+        return {vaccine: tuple(families) for vaccine, families in found.items()}
+
+    @cached_property
+    def continued_by(self) -> Mapping[str, tuple[Programme, ...]]:
+        """The programmes that go on from a programme."""
+        found: dict[str, list[Programme]] = {}
+        for programme in self.programmes.values():
+            for code in programme.continues:
+                found.setdefault(code, []).append(programme)
+        return {code: tuple(programmes) for code, programmes in found.items()}
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Programme, ...]]:

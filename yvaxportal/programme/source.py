@@ -90,10 +90,27 @@ class Table:
                 if follower < len(headers):
                     start = headers[follower]
                     end = headers[follower + 1] if follower + 1 < len(headers) else end
+                else:
+                    return self._inline(start, self._end(start, end, name.rpartition(".")[0]), key, follower)
             elif isinstance(key, str):
                 own = [n for n in range(start, end) if _header(self.file.lines[n]).strip("[]") == name]
                 start = own[0] if own else start
         return start, self._end(start, end, name)
+
+    def _inline(self, start: int, end: int, key: str, position: int) -> tuple[int, int]:
+        """Return the lines of one table of an array that is written ``key = [{ … }, { … }]``."""
+        assigned = re.compile(rf"^\s*{re.escape(key)}\s*=")
+        first = next((n for n in range(start, end) if assigned.search(self.file.lines[n])), start)
+        depth, seen, begin = 0, -1, first
+        for number in range(first, end):
+            for sign in re.findall(r"[{}]", _without_comment(self.file.lines[number])):
+                depth += 1 if sign == "{" else -1
+                if sign == "{" and depth == 1:
+                    seen += 1
+                    begin = number
+                elif depth == 0 and seen == position:
+                    return begin, number + 1
+        return first, end
 
     def _end(self, start: int, end: int, name: str) -> int:
         """Cut off where another table begins, but for those inside of this one."""
@@ -227,7 +244,7 @@ def _flag(value: object) -> bool:
 
 def _day(value: object) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError("a date without quotes, such as 2026-04-01")
+        raise ValueError("a date without quotes, such as 2026-04-01")  # noqa: TRY004
     return value
 
 

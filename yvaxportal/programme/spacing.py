@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 def too_close(
     schedule: Schedule, dose: GivenDose, before: Sequence[GivenDose]
 ) -> tuple[Spacing, Reason, int] | None:
-    """Return which rule a dose broke that came too soon after one of another vaccine, why, and by how many days.
+    """Return which rule a dose broke that came too soon after another vaccine, why, and by how many days.
 
     The greatest shortage is told.
 
@@ -26,7 +26,7 @@ def too_close(
     worst: tuple[Spacing, Reason, int] | None = None
     for other in reversed(before):
         gap = (dose.given_on - other.given_on).days
-        if gap > _longest(schedule):
+        if gap > schedule.longest_spacing:
             break
         if gap == 0:
             continue
@@ -42,7 +42,7 @@ def earliest_beside(
     schedule: Schedule, vaccine: str, doses: Sequence[GivenDose], day: date
 ) -> tuple[date, Reason | None]:
     """Return the first day from ``day`` on which a vaccine keeps its distance from doses of others."""
-    longest = _longest(schedule)
+    longest = schedule.longest_spacing
     near = [other for other in doses if (day - other.given_on).days <= longest]
     first, why = day, None
     moved = bool(near)
@@ -86,10 +86,6 @@ def _groups(vaccine: Vaccine) -> frozenset[str]:
     else:
         found |= {"live", "live_injected"} if vaccine.injectable else {"live"}
     return frozenset(found)
-
-
-def _longest(schedule: Schedule) -> int:
-    return max((spacing.days for spacing in schedule.spacings), default=0)
 
 
 def _reason(schedule: Schedule, spacing: Spacing, other: GivenDose, short: int) -> Reason:

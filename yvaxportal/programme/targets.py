@@ -12,9 +12,10 @@ from yvaxportal.values.fiscal import fiscal_year_end
 class Cohort:
     """A superset of the targets of a programme from ``day`` to ``until``; ``forecast`` decides about each.
 
-    Born within one of ``born`` (inclusive, in order), of ``sex`` (None: both); or born within one of
-    ``risk_born`` and in one of the groups ``risk``. ``birth_from``/``birth_to`` and the same with ``risk_``
-    span them all, None where there are none. ``needs``: circumstances (kind, or ``kind:subject``) without one
+    Born within one of ``born`` (inclusive, in order), of ``sex`` (None: both); or within one of ``extended``,
+    to whom the time was extended because they missed it; or within one of ``risk_born`` and in one of the
+    groups ``risk``. ``birth_from``/``birth_to`` and the same with ``risk_`` span them all, None where there
+    are none. ``needs``: circumstances (kind, or ``kind:subject``) without one
     of which nobody is a target, empty where somebody is without. ``pregnancies``: pregnant women, whatever
     their age. Not in it: who is a target only by the exception for a long illness.
     """
@@ -24,6 +25,7 @@ class Cohort:
     until: date
     sex: str | None
     born: tuple[Births, ...]
+    extended: tuple[Births, ...]
     risk_born: tuple[Births, ...]
     risk: frozenset[str]
     needs: frozenset[str]
@@ -54,13 +56,14 @@ class Cohort:
 def targets(programme: Programme, day: date, until: date | None = None) -> Cohort:
     """Return who is a target on ``day`` or becomes one by ``until``.
 
-    :param until: by default the end of the current period: of the season under way or next, else of the fiscal
-        year.
+    :param until: by default the end of the current period: of the season under way or next, else of the
+        fiscal year.
     """
     if until is None:
         until = _period_end(programme, day)
     plain: list[Births] = []
     risky: list[Births] = []
+    extended: list[Births] = []
     risk: frozenset[str] = frozenset()
     needs: list[frozenset[str]] = []
     pregnancies = False
@@ -75,6 +78,8 @@ def targets(programme: Programme, day: date, until: date | None = None) -> Cohor
             if target.risk:
                 risky += found
                 risk |= target.risk if found else frozenset()
+            elif target.late:
+                extended += found
             else:
                 plain += found
     asked = frozenset().union(*needs) if needs and all(needs) else frozenset()
@@ -85,6 +90,7 @@ def targets(programme: Programme, day: date, until: date | None = None) -> Cohor
         until=until,
         sex=programme.sex,
         born=tuple(joined(plain)),
+        extended=tuple(joined(extended)),
         risk_born=tuple(joined(risky)),
         risk=risk,
         needs=asked,

@@ -54,7 +54,7 @@ def read_circumstance(text: str) -> Circumstance:
     if len(rest) > 2:  # noqa: PLR2004
         raise ValueError(f"{text!r} is no circumstance: write KIND[:SUBJECT][:FROM][:UNTIL]")
     days += [None] * (2 - len(days))
-    return Circumstance(cast(CircumstanceKind, kind), subject, days[0], days[1])
+    return Circumstance(cast("CircumstanceKind", kind), subject, days[0], days[1])
 
 
 def _day(text: str) -> date:

@@ -18,15 +18,32 @@ _DAY = timedelta(days=1)
 
 
 class Place(NamedTuple):
-    """Where on a course somebody stands: ``index`` is the next step."""
+    """Where on a course somebody stands: ``step`` is the position of the next one."""
 
     course: Course
-    index: int
+    step: int
 
     @property
     def complete(self) -> bool:
         """Whether no step is left."""
-        return self.index >= len(self.course.steps)
+        return self.step >= len(self.course.steps)
+
+    def after(self) -> "Place":
+        """Return where the next dose leads."""
+        return Place(self.course, self.step + 1)
+
+
+class Interval(NamedTuple):
+    """What must lie between a dose and the one of ``since``: so many days or months, by ``kind``."""
+
+    kind: str
+    length: int
+    since: date
+
+    def reason(self, course: Course) -> Reason:
+        """Return the sentence about it."""
+        unit = "days" if self.kind.endswith("days") else "months"
+        return reason(f"after_{self.kind}", course.citations[0], **{unit: self.length}, day=self.since)
 
 
 class Opening(NamedTuple):
@@ -38,7 +55,7 @@ class Opening(NamedTuple):
     latest: date
     advised: date
     standard: date | None
-    why: Reason | None
+    interval: Interval | None
 
 
 class Answer(NamedTuple):
@@ -57,7 +74,17 @@ class Walk:
     the reasons why something is not sure.
     """
 
-    __slots__ = ("birth", "counted", "flawed", "last", "notes", "places", "programme", "started", "steps_seen")
+    __slots__ = (
+        "birth",
+        "counted",
+        "flawed",
+        "last",
+        "notes",
+        "places",
+        "programme",
+        "started",
+        "steps_seen",
+    )
 
     def __init__(self, programme: Programme, birth: date | None) -> None:
         self.programme, self.birth = programme, birth
@@ -104,41 +131,35 @@ class Walk:
         return [self._answer(place, day) for place in self.suiting(day, vaccine)]
 
     def _answer(self, place: Place, day: date) -> Answer:
-        if place.complete:
-            return Answer(None, "surplus", reason("surplus", number=self.next_number))
-        opening = self.opening(place, day)
+        opening = None if place.complete else self.opening(place, day)
         if opening is None:
             return Answer(None, "surplus", reason("surplus", number=self.next_number))
-        number = self.next_number
-        citation = place.course.citations[0]
-        step = opening.step
+        refused = self._by_age(opening, day) or self._by_interval(opening, day)
+        return refused or Answer(opening.place.after(), "valid", None)
+
+    def _by_age(self, opening: Opening, day: date) -> Answer | None:
+        step, number, citation = opening.step, self.next_number, opening.place.course.citations[0]
         if step.first and self.birth and (first := step.first.day(self.birth, last=False)) > day:
-            short = (first - day).days
-            return Answer(
-                None,
-                "too_early",
-                reason("too_early", citation, number=number, days=short, day=first, age=step.first),
-                short,
-            )
+            days = (first - day).days
+            why = reason("too_early", citation, number=number, days=days, day=first, age=step.first)
+            return Answer(None, "too_early", why, days)
         if opening.latest < day:
-            late = (day - opening.latest).days
-            return Answer(
-                None, "too_late", reason("too_late", citation, number=number, days=late, day=opening.latest), late
-            )
-        if opening.earliest > day:
-            short = (opening.earliest - day).days
-            after = Place(place.course, opening.place.index + 1)
-            if step.doctor_days is not None and self.last is not None:
-                allowed = earliest_after_days_between(self.last, step.doctor_days)
-                if allowed <= day:
-                    return Answer(after, "unsure", reason("doctor_only", citation, number=number, days=short), short)
-            return Answer(
-                None,
-                "wrong_interval",
-                reason("interval_short", citation, number=number, days=short, day=opening.earliest),
-                short,
-            )
-        return Answer(Place(place.course, opening.place.index + 1), "valid", None)
+            days = (day - opening.latest).days
+            why = reason("too_late", citation, number=number, days=days, day=opening.latest)
+            return Answer(None, "too_late", why, days)
+        return None
+
+    def _by_interval(self, opening: Opening, day: date) -> Answer | None:
+        if opening.earliest <= day:
+            return None
+        number, citation = self.next_number, opening.place.course.citations[0]
+        days, doctor_days = (opening.earliest - day).days, opening.step.doctor_days
+        shortest = doctor_days is not None and self.last is not None
+        if shortest and earliest_after_days_between(self.last or day, doctor_days or 0) <= day:
+            why = reason("doctor_only", citation, number=number, days=days)
+            return Answer(opening.place.after(), "unsure", why, days)
+        why = reason("interval_short", citation, number=number, days=days, day=opening.earliest)
+        return Answer(None, "wrong_interval", why, days)
 
     def opening(self, place: Place, day: date) -> Opening | None:
         """Return the next step for who has the dose on a day; None when all that are left are skipped.
@@ -158,11 +179,11 @@ class Walk:
                 if day > last:
                     earliest, index = max(earliest, last + _DAY), index + 1
                     continue
-            return self._opening(Place(course, index), step, earliest, skipped=index > place.index)
+            return self._opening(Place(course, index), step, earliest, skipped=index > place.step)
         return None
 
     def _opening(self, place: Place, step: Step, earliest: date, *, skipped: bool) -> Opening:
-        birth, advised, why = self.birth, NO_BEGIN, None
+        birth, advised, interval = self.birth, NO_BEGIN, None
         latest, standard = NO_END, None
         if birth is not None:
             if step.first:
@@ -176,13 +197,12 @@ class Walk:
         if self.last is not None:
             if skipped and step.after_skip_days is not None:
                 step = replace(step, days=step.after_skip_days, months=None)
-            allowed, why = self._after_interval(step, place.course)
-            if allowed > earliest:
-                earliest = allowed
+            allowed, interval = self._after_interval(step)
+            earliest = max(earliest, allowed)
             until = _recommended_end(step, self.last)
             if until is not None:
                 standard = until if standard is None else max(standard, until)
-        return Opening(place, step, earliest, latest, max(advised, earliest), standard, why)
+        return Opening(place, step, earliest, latest, max(advised, earliest), standard, interval)
 
     def recommended_from(self, opening: Opening) -> date:
         """Return the first day of the recommended time, intervals included."""
@@ -195,33 +215,25 @@ class Walk:
             first = max(first, earliest_after_months_between(self.last, step.advised_months))
         return first
 
-    def _after_interval(self, step: Step, course: Course) -> tuple[date, Reason]:
+    def _after_interval(self, step: Step) -> tuple[date, "Interval"]:
         """Return the first day that the intervals allow, and which of them decides."""
         if self.last is None:
             raise ValueError("there is no dose before")
-        previous = self.last
-        citation = course.citations[0]
-        options = [(previous + _DAY, reason("after_days", citation, number=0, days=0, day=previous))]
+        previous, first = self.last, self.counted[0] if self.counted else self.last
+        found = previous + _DAY, Interval("days", 0, previous)
         if step.days is not None:
-            day = earliest_after_days_between(previous, step.days)
-            options.append((day, reason("after_days", citation, days=step.days, day=previous)))
-        if step.months is not None:
-            day = earliest_after_months_between(previous, step.months)
-            options.append((day, reason("after_months", citation, months=step.months, day=previous)))
-        if step.half_months is not None:
-            day = earliest_after_half_months(previous, step.half_months)
-            options.append((day, reason("after_half_months", citation, months=step.half_months, day=previous)))
-        if self.counted:
-            first = self.counted[0]
-            if step.first_days is not None:
-                day = earliest_after_days_between(first, step.first_days)
-                options.append((day, reason("after_first_days", citation, days=step.first_days, day=first)))
-            if step.first_months is not None:
-                day = earliest_after_months_between(first, step.first_months)
-                options.append(
-                    (day, reason("after_first_months", citation, months=step.first_months, day=first))
-                )
-        return max(options, key=lambda option: option[0])
+            found = earliest_after_days_between(previous, step.days), Interval("days", step.days, previous)
+        for kind, count, since, reckon in (
+            ("months", step.months, previous, earliest_after_months_between),
+            ("half_months", step.half_months, previous, earliest_after_half_months),
+            ("first_days", step.first_days, first, earliest_after_days_between),
+            ("first_months", step.first_months, first, earliest_after_months_between),
+        ):
+            if count is not None:
+                day = reckon(since, count)
+                if day > found[0]:
+                    found = day, Interval(kind, count, since)
+        return found
 
     def count(self, day: date, places: Iterable[Place]) -> int:
         """Take a dose as one that counts; return its number."""
@@ -242,7 +254,7 @@ def _takes(place: Place, vaccine: str) -> bool:
         return False
     if place.complete:
         return True
-    wanted = course.steps[place.index].vaccines
+    wanted = course.steps[place.step].vaccines
     return wanted is None or vaccine in wanted
 
 

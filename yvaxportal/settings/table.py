@@ -134,6 +134,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("vault.key_ring_file", "key_ring_file", _below_var),
     Setting("vault.purposes_file", "purposes_file", _optional_path, ""),
     Setting("programme.vaccines_file", "vaccines_file", _optional_path, ""),
+    Setting("programme.schedules_folder", "schedules_folder", _optional_path, ""),
     Setting("audit.signing_key_file", "signing_key_file", _below_var),
     Setting("session.idle_minutes", "idle_minutes", _whole(1, 240), "15"),
     Setting("session.lifetime_hours", "lifetime_hours", _whole(1, 24), "10"),

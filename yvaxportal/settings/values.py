@@ -31,6 +31,7 @@ class Settings:
     key_ring_file: Path
     purposes_file: Path | None
     vaccines_file: Path | None
+    schedules_folder: Path | None
     signing_key_file: Path
     idle_minutes: int
     lifetime_hours: int

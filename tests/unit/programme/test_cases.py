@@ -10,7 +10,7 @@ from yvaxportal.programme.catalogue import load_catalogue
 from yvaxportal.programme.forecasting import forecast
 from yvaxportal.programme.judging import Judged, judge
 from yvaxportal.programme.loading import load_schedule
-from yvaxportal.programme.person import Circumstance, CircumstanceKind, GivenDose, Person
+from yvaxportal.programme.person import Person
 from yvaxportal.programme.reasons import Reason
 from yvaxportal.programme.telling import read_birth, read_circumstance, read_dose
 
