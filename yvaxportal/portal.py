@@ -1,7 +1,7 @@
 """What one process holds for its whole life, made once from the settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pyramid.config import Configurator
@@ -17,6 +17,7 @@ from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.extraction.answers import Answers
 from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
@@ -42,6 +43,7 @@ class Portal:
     connections: Connections
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
+    answers: Answers = field(default_factory=Answers)
 
 
 def open_portal(settings: Settings) -> Portal:

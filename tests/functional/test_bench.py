@@ -29,6 +29,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "load 120 residents",
         "bare COPY",
         "bare SQL",
+        "times SQL by hand",
         "page of results",
         "resident page among 120",
         "memory of that process",

@@ -105,13 +105,12 @@ def new_list_schema(programmes: Choices, earlier: Choices) -> PortalSchema:
         ),
         spanning(
             6,
-            choice_node(
-                "not_on", _("Leave out who is on the earlier list"), earlier, required=False
-            ),
+            choice_node("not_on", _("Leave out who is on the earlier list"), earlier, required=False),
         ),
         spanning(6, flag_node("doses", _("Take out who has had the dose, or cannot have it yet"))),
         spanning(6, flag_node("circumstances", _("Take out by special circumstances"))),
         spanning(6, flag_node("no_invitation", _("Take out to whom nothing shall be posted"))),
+        spanning(6, flag_node("extended", _("Include to whom the time was extended because they missed it"))),
         spanning(6, flag_node("still_resident", _("Take out who moved out or died meanwhile"))),
         colander.SchemaNode(
             colander.String(),

@@ -7,6 +7,7 @@ disability certificate only where the certificate says grade and organ; everythi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -18,17 +19,34 @@ from yvaxportal.models.codes import CircumstanceKind, EligibilityKind, Eligibili
 from yvaxportal.models.resident import Eligibility
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.person import Circumstance
+from yvaxportal.programme.person import CircumstanceKind as EngineKind
 from yvaxportal.services.detail_changes import NothingToChangeError, lock_resident
 
 #: Heart, kidney, respiratory organs, immunity (施行規則2条の2, 2条の3): what a certificate calls them.
-_ORGANS = (("心臓", "heart"), ("じん臓", "kidney"), ("腎臓", "kidney"), ("呼吸器", "respiratory"), ("免疫", "hiv"))
+_ORGANS = (
+    ("心臓", "heart"),
+    ("じん臓", "kidney"),
+    ("腎臓", "kidney"),
+    ("呼吸器", "respiratory"),
+    ("免疫", "hiv"),
+)
 #: The ordinance asks for what is as severe as grade 1.
 _GRADES = ("1級", "１級", "一級")
+
+_ENGINE_KINDS: Mapping[CircumstanceKind, EngineKind] = {
+    CircumstanceKind.DISEASE_HISTORY: "disease_history",
+    CircumstanceKind.RISK_GROUP: "risk_group",
+    CircumstanceKind.LONG_ILLNESS: "long_illness",
+    CircumstanceKind.PREGNANCY: "pregnancy",
+    CircumstanceKind.ANTIBODY_LOW: "antibody_low",
+    CircumstanceKind.CONTRAINDICATION: "contraindication",
+    CircumstanceKind.HBV_MOTHER: "hbv_mother",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class NewCircumstance:
-    """What staff enter. ``ends_on`` is the last day; see ``models.circumstance`` for what it is of which kind."""
+    """What staff enter. ``ends_on`` is the last day; see ``models.circumstance``."""
 
     kind: CircumstanceKind
     subject: str
@@ -59,7 +77,7 @@ class AlreadyEnteredError(Exception):
 
 def entries_of(session: Session, resident_id: int) -> Sequence[CircumstanceRow]:
     """Return every circumstance of a resident, those taken back last, the latest first."""
-    rows = session.execute(
+    rows: Iterable[Sequence[Any]] = session.execute(
         select(
             SpecialCircumstance.id,
             SpecialCircumstance.kind,
@@ -198,7 +216,9 @@ def circumstances_of(
         .order_by(SpecialCircumstance.id),
     )
     for resident_id, kind, subject, starts_on, ends_on in rows:
-        found.setdefault(resident_id, []).append(Circumstance(kind.value, subject, starts_on, ends_on))
+        found.setdefault(resident_id, []).append(
+            Circumstance(_ENGINE_KINDS[kind], subject, starts_on, ends_on),
+        )
     if certificates:
         for resident_id, circumstance in _from_certificates(session, ids, day):
             found.setdefault(resident_id, []).append(circumstance)
@@ -221,17 +241,17 @@ def not_invited(session: Session, resident_ids: Collection[int], day: date) -> f
 
 
 def organ_in(certificate: str | None) -> str | None:
-    """Return the organ (code of a risk group) that a certificate of grade 1 names, None where it names none."""
+    """Return the organ (code of a risk group) that a certificate of grade 1 names, None if none."""
     if certificate is None or not any(grade in certificate for grade in _GRADES):
         return None
     return next((organ for word, organ in _ORGANS if word in certificate), None)
 
 
-def _from_certificates(
-    session: Session, ids: list[int], day: date
-) -> Iterable[tuple[int, Circumstance]]:
+def _from_certificates(session: Session, ids: list[int], day: date) -> Iterable[tuple[int, Circumstance]]:
     rows = session.execute(
-        select(Eligibility.resident_id, Eligibility.detail, Eligibility.valid_from, Eligibility.valid_to).where(
+        select(
+            Eligibility.resident_id, Eligibility.detail, Eligibility.valid_from, Eligibility.valid_to
+        ).where(
             Eligibility.resident_id == func.any(ids),
             Eligibility.kind == EligibilityKind.PHYSICAL_DISABILITY_CERTIFICATE,
             Eligibility.state == EligibilityState.HELD,

@@ -1,4 +1,4 @@
-"""Until when doses that a long illness kept from may be caught up (長期療養特例, 施行令3条2項, 施行規則2条の7)."""
+"""Until when doses that a long illness kept from are caught up (長期療養特例, 施行令3条2項)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

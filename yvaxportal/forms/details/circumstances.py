@@ -114,7 +114,8 @@ class CircumstanceSchema(PortalSchema):
                     _("Last day"),
                     required=False,
                     description=_(
-                        "Pregnancy: the expected delivery. Long illness: the day its reason ended; empty while it goes on."
+                        "Pregnancy: the expected delivery. Long illness: the day its reason ended; "
+                        "empty while it goes on."
                     ),
                 ),
             ),

@@ -1,4 +1,4 @@
-"""What is done to a saved list by hand: people added and removed, the whole list withdrawn. Always with a reason.
+"""What is done to a saved list by hand, with a reason: people added and removed, the list withdrawn.
 
 Of two who change a list at once one wins: the list's revision is raised in the same statement that checks it.
 """

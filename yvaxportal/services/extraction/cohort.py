@@ -1,6 +1,6 @@
 """Who comes into question for a list, and what the rules ask about each of them: one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -32,31 +32,33 @@ _UNKNOWN_YEAR = "0000-00-00"
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Birth dates (inclusive) and sex of the base cohort, wide enough for everybody who may be a target.
+    """Birth dates and sex of the base cohort, wide enough for everybody who may be a target.
 
-    No birth dates where none decides. ``risk_from``/``risk_to``: birth dates of those who come into question
-    only with a risk group. ``needs``: circumstances (``kind`` or ``kind:subject``) of which one is asked for.
-    Beside these, whoever had a long illness comes into question.
+    ``births``: stretches of birth dates, both ends inclusive; none where no birth date decides.
+    ``risk_births``: likewise of those who come into question only with a risk group. ``needs``: circumstances
+    (``kind`` or ``kind:subject``) of which one is asked for. ``long_illness``: whoever had one comes into
+    question, too.
     """
 
     programme: str
-    birth_from: date | None
-    birth_to: date | None
+    births: tuple[tuple[date, date], ...]
+    risk_births: tuple[tuple[date, date], ...] = ()
     sex: str | None = None
-    risk_from: date | None = None
-    risk_to: date | None = None
     needs: frozenset[str] = frozenset()
+    long_illness: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the bounds for the saved list, so that who was outside of them can be told why."""
         return {
-            **{
-                name: day.isoformat() if (day := getattr(self, name)) else None
-                for name in ("birth_from", "birth_to", "risk_from", "risk_to")
-            },
+            "births": _written(self.births),
+            "risk_births": _written(self.risk_births),
             "sex": self.sex,
             "needs": sorted(self.needs),
         }
+
+
+def _written(births: tuple[tuple[date, date], ...]) -> list[list[str]]:
+    return [[first.isoformat(), last.isoformat()] for first, last in births]
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
         )
     ]
     earlier = on_list(criteria.not_on) if criteria.not_on is not None else false()
-    rows = session.execute(
+    rows: Iterable[Sequence[Any]] = session.execute(
         select(
             person.id,
             person.date_of_birth_written,
@@ -116,7 +118,9 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
             *states,
             earlier,
         )
-        .select_from(Resident.__table__.outerjoin(ResidentContact.__table__, contact.resident_id == person.id))
+        .select_from(
+            Resident.__table__.outerjoin(ResidentContact.__table__, contact.resident_id == person.id)
+        )
         .where(_within(session, bounds), was_resident(day))
         .order_by(person.id),
     )
@@ -126,13 +130,27 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
         written = row[1]
         if written not in births:
             births[written] = read_birth(written)
+        insured, late_elderly, taxed, assisted = (
+            EligibilityState(state) if state is not None else None for state in row[11:15]
+        )
         found.append(
             Candidate(
-                *row[:9],
-                (row[9], row[10]),
-                *(EligibilityState(state) if state is not None else None for state in row[11:15]),
-                bool(row[15]),
-                births[written],
+                id=row[0],
+                birth_written=written,
+                sex=row[2],
+                category=row[3],
+                became_on=row[4],
+                became_reason=row[5],
+                ceased_on=row[6],
+                protected=row[7],
+                town=row[8],
+                schools=(row[9], row[10]),
+                insured=insured,
+                late_elderly=late_elderly,
+                taxed=taxed,
+                assisted=assisted,
+                on_earlier_list=row[15],
+                birth=births[written],
             ),
         )
     return found
@@ -190,17 +208,15 @@ def included() -> ColumnElement[bool]:
 def _within(session: Session, bounds: Bounds) -> ColumnElement[bool]:
     """Tell who is within the bounds. Each part of the OR is one that an index answers."""
     person = Resident.__table__.c
-    ids = list(session.scalars(_holders(frozenset({"long_illness"}), ("", bounds.programme))))
-    groups: list[ColumnElement[bool]] = []
-    if bounds.birth_from is not None and bounds.birth_to is not None:
-        ordinary = born_between(bounds.birth_from, bounds.birth_to)
-        if bounds.needs:
-            ordinary = and_(ordinary, person.id.in_(_holders(bounds.needs)))
-        groups.append(ordinary)
+    ids: list[int] = []
+    if bounds.long_illness:
+        ids += session.scalars(_holders(frozenset({"long_illness"}), ("", bounds.programme)))
+    groups = [born_between(first, last) for first, last in bounds.births]
+    if bounds.needs and groups:
+        groups = [and_(or_(*groups), person.id.in_(_holders(bounds.needs)))]
     elif bounds.needs:
         ids += session.scalars(_holders(bounds.needs))
-    if bounds.risk_from is not None and bounds.risk_to is not None:
-        groups.append(and_(born_between(bounds.risk_from, bounds.risk_to), _may_be_at_risk()))
+    groups += [and_(born_between(first, last), _may_be_at_risk()) for first, last in bounds.risk_births]
     within = or_(*groups, person.id == func.any(ids))
     return within if bounds.sex is None else and_(within, person.sex.in_((Sex(bounds.sex), Sex.UNKNOWN)))
 

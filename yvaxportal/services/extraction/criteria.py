@@ -40,6 +40,7 @@ class Criteria:
     """The programme, the day the rules are asked on, and the rules that are chosen.
 
     ``due_until``: who becomes old enough, or whose interval is over, by this day counts as due.
+    ``extended``: also to whom the time was extended because they missed it (経過措置).
     ``towns`` are town codes of the address, ``schools`` names of districts as received; empty: every one.
     ``taxation``: the states that stay; empty: every one. ``doses``: take out who is done or not yet due.
     ``circumstances``: take out who has had the disease or may not be vaccinated. ``moved_in_since``: only who
@@ -50,6 +51,7 @@ class Criteria:
     programme: str
     reference_date: date
     due_until: date
+    extended: bool = False
     towns: tuple[str, ...] = ()
     schools: tuple[str, ...] = ()
     national_health_insurance: Wanted = Wanted.ANY
@@ -103,7 +105,7 @@ class Criteria:
         """
         unknown = said.keys() - {field.name for field in fields(cls)}
         if unknown:
-            raise CriteriaError(sorted(unknown)[0], "unknown")
+            raise CriteriaError(min(unknown), "unknown")
         values: dict[str, Any] = {}
         for name, value in said.items():
             try:
@@ -156,6 +158,7 @@ _READ = {
     "programme": _text,
     "reference_date": _day,
     "due_until": _day,
+    "extended": _flag,
     "towns": _texts,
     "schools": _texts,
     "national_health_insurance": Wanted,

@@ -22,7 +22,7 @@ _MOST_MONTHS = 24
 
 @dataclass(frozen=True, slots=True)
 class AgeBar:
-    """One bar of the pyramid: an age in years, or a month of birth where there are few ages; None: not known."""
+    """One bar of the pyramid: an age in years, or a month of birth where there are few ages; or neither."""
 
     years: int | None
     month: date | None
@@ -84,9 +84,7 @@ def figures_of(
             func.count(),
         )
         .where(member.extraction_id == extraction_id, included())
-        .group_by(
-            member.date_of_birth_written, member.sex, member.address_town_code, member.support_measure
-        ),
+        .group_by(member.date_of_birth_written, member.sex, member.address_town_code, member.support_measure),
     ).all()
     people = [(written, Sex(sex), town, protected, number) for written, sex, town, protected, number in rows]
     since = _given_since(session, extraction_id, reference_date, vaccines, today)
@@ -176,7 +174,8 @@ def _months(since: _Since, reference_date: date, today: date) -> list[CoverageMo
     for (month, _, _), number in since.items():
         given[month] += number
     last = max(today, fiscal_year_end(reference_date))
-    months, day, total = [], reference_date.replace(day=1), 0
+    months: list[CoverageMonth] = []
+    day, total = reference_date.replace(day=1), 0
     while day <= last and len(months) < _MOST_MONTHS:
         if day > today:
             months.append(CoverageMonth(day, None, None))

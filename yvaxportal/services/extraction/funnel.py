@@ -4,19 +4,19 @@ A handful of statements whatever the size: the cohort, what is special about its
 those who are still in when doses are asked about.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import DoseState, Judgement, ResidentCategory
-from yvaxportal.models.dose import Dose
+from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.circumstances import circumstances_of, not_invited
+from yvaxportal.services.extraction.answers import Answers
+from yvaxportal.services.extraction.bearing import Doses, bearing_doses
 from yvaxportal.services.extraction.cohort import BORN, Bounds, Candidate, base_cohort, stays
 from yvaxportal.services.extraction.criteria import Criteria
 from yvaxportal.services.extraction.deciding import DONE, DOUBTFUL, Decider
@@ -80,19 +80,25 @@ def is_doubtful(candidate: Candidate) -> bool:
     return candidate.forecast is not None and candidate.forecast.status == DOUBTFUL
 
 
-def run_funnel(session: Session, schedule: Schedule, criteria: Criteria, *, today: date) -> FunnelRun:
+def run_funnel(
+    session: Session,
+    schedule: Schedule,
+    criteria: Criteria,
+    *,
+    today: date,
+    answers: Answers | None = None,
+) -> FunnelRun:
     """Run the funnel and keep nothing.
 
+    :param answers: of the engine, remembered by the process from one run to the next.
     :param today: the day whose register is asked, for who left or died meanwhile.
     :raises NoSuchProgrammeError: the programme is unknown or not in force.
     """
-    decider = Decider(schedule, criteria)
+    decider = Decider(schedule, criteria, answers)
     bounds = decider.bounds()
     candidates = base_cohort(session, criteria, bounds)
     ids = [one.id for one in candidates]
-    special = circumstances_of(
-        session, ids, criteria.reference_date, certificates=bounds.risk_from is not None
-    )
+    special = circumstances_of(session, ids, criteria.reference_date, certificates=bool(bounds.risk_births))
     for one in candidates:
         one.circumstances = special.get(one.id, ())
     left: list[Candidate] = candidates
@@ -115,37 +121,21 @@ def run_funnel(session: Session, schedule: Schedule, criteria: Criteria, *, toda
     return FunnelRun(criteria, bounds, schedule.version, tuple(steps), candidates)
 
 
-def doses_of(session: Session, ids: Sequence[int]) -> Mapping[int, list[GivenDose]]:
-    """Return the doses that count of each resident who has any, the earliest first."""
-    dose = Dose.__table__.c
-    rows = session.execute(
-        select(dose.resident_id, dose.vaccine, dose.given_on, dose.dose_number, dose.dose_category)
-        .where(
-            dose.resident_id == func.any(list(ids)),
-            dose.state == DoseState.ACTIVE,
-            dose.judgement == Judgement.GIVEN,
-        )
-        .order_by(dose.resident_id, dose.given_on, dose.id),
-    )
-    found: dict[int, list[GivenDose]] = {}
-    for resident_id, vaccine, given_on, number, category in rows:
-        found.setdefault(resident_id, []).append(GivenDose(vaccine, given_on, number, category.value))
-    return found
-
-
 class _Judges:
     """Makes, for each rule, the function that tells why somebody is out, or None for who stays."""
 
     def __init__(self, session: Session, criteria: Criteria, decider: Decider, today: date) -> None:
         self._session, self._criteria, self._decider, self._today = session, criteria, decider, today
-        self._doses: Mapping[int, list[GivenDose]] | None = None
+        self._doses = Doses({}, {})
+        self._loaded: set[int] = set()
+        self._outside: dict[int, Facts] = {}
         self._held: dict[int, Facts] = {}
         self._asked = False
 
     def of(self, rule: Rule, left: Sequence[Candidate]) -> Callable[[Candidate], Facts | None]:
         """Return the function of a rule, for those who are still in."""
-        if rule is Rule.AGE and self._decider.asks_for_doses:
-            self._load_doses(left)
+        if rule is Rule.AGE:
+            self._find_targets(left)
         if rule in {Rule.DONE, Rule.NOT_YET_DUE, Rule.CIRCUMSTANCES}:
             self._ask_for_doses(left)
         if rule is Rule.NO_INVITATION:
@@ -154,9 +144,65 @@ class _Judges:
         judge: Callable[[Candidate], Facts | None] = getattr(self, f"_{rule.value}")
         return judge
 
-    def _load_doses(self, left: Sequence[Candidate]) -> None:
-        if self._doses is None:
-            self._doses = doses_of(self._session, [one.id for one in left])
+    def _find_targets(self, everybody: Sequence[Candidate]) -> None:
+        """Find who is a target at all: by age alone, or because the doses so far keep a course open."""
+        rules = self._criteria.rules
+        known = [one for one in everybody if one.birth is not None or self._decider.is_for_pregnancy]
+        self._outside = {one.id: {"unknown": True} for one in everybody}
+        if rules[1:2] == (Rule.DONE,):
+            # Nobody is taken out in between, so each of them is asked about with the doses sooner or later.
+            unclear = self._by_doses(known)
+            unclear = self._by_age(unclear)
+        else:
+            unclear = self._by_age(known)
+            unclear = self._by_doses(unclear)
+        for one in unclear:
+            self._outside[one.id] = self._decider.facts(self._decider.is_target(one, self._given(one)))
+
+    def _by_age(self, some: Sequence[Candidate]) -> list[Candidate]:
+        """Let in who is a target by age alone; return the others."""
+        decider = self._decider
+        return self._let_in(some, lambda one: decider.is_in(decider.is_target(one)))
+
+    def _by_doses(self, some: Sequence[Candidate]) -> list[Candidate]:
+        """Let in who is a target given the doses so far; return the others."""
+        self._load_doses(some)
+
+        def is_in(one: Candidate) -> bool:
+            answer = self._decider.is_target(one, self._given(one))
+            if self._criteria.doses and not one.circumstances:
+                one.forecast = answer
+            return self._decider.is_in(answer)
+
+        return self._let_in(some, is_in)
+
+    def _let_in(self, some: Sequence[Candidate], is_in: Callable[[Candidate], bool]) -> list[Candidate]:
+        others = []
+        for one in some:
+            if is_in(one):
+                del self._outside[one.id]
+            else:
+                others.append(one)
+        return others
+
+    def _given(self, one: Candidate) -> Sequence[GivenDose]:
+        return self._doses.given.get(one.id, ())
+
+    def _load_doses(self, some: Sequence[Candidate]) -> None:
+        ids = [one.id for one in some if one.id not in self._loaded]
+        if not ids:
+            return
+        found = bearing_doses(
+            self._session,
+            ids,
+            vaccines=self._decider.bearing,
+            apart=self._decider.most_days_apart,
+            first_day=self._decider.first_day,
+            day=self._criteria.reference_date,
+            today=self._today,
+        )
+        self._loaded.update(ids)
+        self._doses = Doses({**self._doses.given, **found.given}, {**self._doses.since, **found.since})
 
     def _ask_for_doses(self, left: Sequence[Candidate]) -> None:
         """Ask the engine once about everybody who is still in."""
@@ -165,26 +211,19 @@ class _Judges:
         self._asked = True
         if self._criteria.doses:
             self._load_doses(left)
-        doses = (self._doses or {}) if self._criteria.doses else {}
         decider = self._decider
         for one in left:
-            given = doses.get(one.id, ())
-            forecast = decider.next_dose(one, given)
-            if one.circumstances and not decider.is_open(forecast) and forecast.status != DONE:
+            given = self._given(one) if self._criteria.doses else ()
+            answer = one.forecast or decider.next_dose(one, given)
+            if one.circumstances and not decider.is_in(answer):
                 without = decider.is_target(one, given)
                 if decider.is_open(without):
-                    self._held[one.id] = decider.facts(forecast)
-                    forecast = without
-            one.forecast = forecast
+                    self._held[one.id] = decider.facts(answer)
+                    answer = without
+            one.forecast = answer
 
     def _age(self, one: Candidate) -> Facts | None:
-        if one.birth is None and not self._decider.is_for_pregnancy:
-            return {"unknown": True}
-        doses = self._doses.get(one.id, ()) if self._doses is not None else ()
-        forecast = self._decider.is_target(one, doses)
-        if self._decider.is_open(forecast) or forecast.status == DONE:
-            return None
-        return self._decider.facts(forecast)
+        return self._outside.get(one.id)
 
     def _area(self, one: Candidate) -> Facts | None:
         # Where a protected person lives must not follow from whether they are on the list of an area.
@@ -213,6 +252,9 @@ class _Judges:
         return None if stay else {"state": one.assisted}
 
     def _done(self, one: Candidate) -> Facts | None:
+        since = self._doses.since.get(one.id)
+        if since is not None:
+            return {"given_since": since.isoformat()}
         forecast = one.forecast
         return self._decider.facts(forecast) if forecast is not None and forecast.status == DONE else None
 

@@ -106,7 +106,11 @@ def _run(row: Sequence[Any], resident: ResidentRow) -> PastRun:
     standing: MemberStanding | None = row[10]
     answer = _answer(standing, row[7])
     return PastRun(
-        *row[:5],
+        extraction_id=row[0],
+        title=row[1],
+        programme=row[2],
+        reference_date=row[3],
+        saved_at=row[4],
         withdrawn=row[5] is ExtractionState.WITHDRAWN,
         answer=answer,
         rule=Rule(row[7]) if row[7] else None,
@@ -138,11 +142,9 @@ def why_outside(resident: ResidentRow, bounds: Mapping[str, Any], day: date) -> 
     if bounds["sex"] is not None and resident.sex.value not in {bounds["sex"], "0"}:
         return Outside.SEX
     birth = read_birth(resident.date_of_birth_written)
-    if bounds["birth_from"] is None or _between(birth, bounds["birth_from"], bounds["birth_to"]):
+    if not bounds["births"] or _within(birth, bounds["births"]):
         return Outside.NEEDS if bounds["needs"] else Outside.NOT_TOLD
-    if bounds["risk_from"] is not None and _between(birth, bounds["risk_from"], bounds["risk_to"]):
-        return Outside.NOT_AT_RISK
-    return Outside.BIRTH
+    return Outside.NOT_AT_RISK if _within(birth, bounds["risk_births"]) else Outside.BIRTH
 
 
 def _left_by(resident: ResidentRow, day: date) -> bool:
@@ -155,8 +157,10 @@ def _left_by(resident: ResidentRow, day: date) -> bool:
     return True
 
 
-def _between(birth: date | PartialDate | None, first: str, last: str) -> bool:
+def _within(birth: date | PartialDate | None, births: Sequence[Sequence[str]]) -> bool:
     if birth is None:
         return True
     earliest, latest = (birth, birth) if isinstance(birth, date) else (birth.earliest, birth.latest)
-    return latest >= date.fromisoformat(first) and earliest <= date.fromisoformat(last)
+    return any(
+        latest >= date.fromisoformat(first) and earliest <= date.fromisoformat(last) for first, last in births
+    )

@@ -200,9 +200,9 @@ def _select(extraction_id: int) -> Select[Any]:
             contact.current_address,
         )
         .select_from(
-            ExtractionMember.__table__.join(
-                Resident.__table__, person.id == member.resident_id
-            ).outerjoin(ResidentContact.__table__, contact.resident_id == member.resident_id),
+            ExtractionMember.__table__.join(Resident.__table__, person.id == member.resident_id).outerjoin(
+                ResidentContact.__table__, contact.resident_id == member.resident_id
+            ),
         )
         .where(member.extraction_id == extraction_id)
         .order_by(member.resident_id)
@@ -222,12 +222,21 @@ def _page(
 def _member(row: Sequence[Any], sight: Sight) -> MemberRow:
     protected = bool(row[8])
     return MemberRow(
-        *row[:8],
-        protected,
-        Rule(row[9]) if row[9] else None,
-        row[10] or {},
-        *row[11:14],
-        row[14] if sight.sees_address_of(protected_person=protected) else None,
+        resident_id=row[0],
+        atena_number=row[1],
+        name=row[2],
+        name_kana=row[3],
+        date_of_birth_written=row[4],
+        sex=row[5],
+        is_foreign_national=row[6],
+        resident_category=row[7],
+        protected=protected,
+        excluded_by=Rule(row[9]) if row[9] else None,
+        detail=row[10] or {},
+        dose_number=row[11],
+        standing=row[12],
+        standing_reason=row[13],
+        current_address=row[14] if sight.sees_address_of(protected_person=protected) else None,
     )
 
 

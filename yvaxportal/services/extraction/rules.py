@@ -1,4 +1,4 @@
-"""The rules of the funnel in the order in which they are asked. The order never changes; docs/extraction.md."""
+"""The rules of the funnel in the order in which they are asked, which never changes; docs/extraction.md."""
 
 from enum import StrEnum
 

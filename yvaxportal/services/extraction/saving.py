@@ -13,6 +13,7 @@ from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import ExtractionState, MemberStanding
 from yvaxportal.models.extraction import TargetExtraction
 from yvaxportal.programme.schedule import Schedule
+from yvaxportal.services.extraction.answers import Answers
 from yvaxportal.services.extraction.cohort import Candidate
 from yvaxportal.services.extraction.criteria import Criteria
 from yvaxportal.services.extraction.funnel import FunnelRun, is_doubtful, run_funnel
@@ -50,13 +51,14 @@ def save_list(
     staff_id: int,
     today: date,
     now: datetime,
+    answers: Answers | None = None,
 ) -> Saved:
     """Run the funnel and save the list in the session's transaction, whole or not at all.
 
     :param shown: the figures of the dry run that the member of staff saw (``FunnelRun.figures``).
     :raises FiguresDifferError: they are not the figures of now; nothing was saved.
     """
-    run = run_funnel(session, schedule, criteria, today=today)
+    run = run_funnel(session, schedule, criteria, today=today, answers=answers)
     if tuple(shown) != run.figures:
         raise FiguresDifferError(run)
     saved = TargetExtraction(

@@ -99,7 +99,8 @@ class NewList:
 
     def _try(self, form: PortalForm, criteria: Criteria) -> dict[str, Any]:
         request = self.request
-        run = run_funnel(request.db, request.portal.schedule, criteria, today=request.today)
+        portal = request.portal
+        run = run_funnel(request.db, portal.schedule, criteria, today=request.today, answers=portal.answers)
         request.audit.record(
             Action.EXTRACTION_TRIED,
             detail={"criteria": criteria.as_json(), "base": run.base, "on_list": run.left},
@@ -120,6 +121,7 @@ class NewList:
                 staff_id=request.identity.staff_id,
                 today=request.today,
                 now=request.now,
+                answers=request.portal.answers,
             )
         except FiguresDifferError as differ:
             request.response.status_int = HTTPStatus.CONFLICT
@@ -159,6 +161,7 @@ class NewList:
                 programme=values["programme"],
                 reference_date=values["reference_date"],
                 due_until=values["due_until"],
+                extended=values["extended"],
                 towns=tuple(towns),
                 schools=tuple(schools),
                 national_health_insurance=Wanted(values["national_health_insurance"]),

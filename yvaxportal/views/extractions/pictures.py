@@ -1,12 +1,13 @@
 """The pictures of a list and the tables beside them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from yvaxportal.services.extraction.figures import AgeBar, AreaBar, Figures
 from yvaxportal.services.extraction.funnel import Step
 from yvaxportal.values.text import _
-from yvaxportal.values.wareki import PartialDate
+from yvaxportal.values.wareki import wareki
 from yvaxportal.views.charts import (
     Figure,
     FunnelBar,
@@ -49,7 +50,7 @@ def funnel_of(words: ListWords, base: int, steps: Sequence[Step]) -> tuple[Figur
 
 def ages_of(words: ListWords, figures: Figures) -> tuple[Figure, list[dict[str, Any]]]:
     """Return the pyramid of ages and its table."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": _age(words, bar),
             "men": bar.men,
@@ -72,7 +73,7 @@ def areas_of(
     words: ListWords, figures: Figures, names: Mapping[str, str]
 ) -> tuple[Figure, list[dict[str, Any]]]:
     """Return members and coverage by area. Of protected people no area is told."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": _area(words, bar, names),
             "members": bar.members,
@@ -109,9 +110,7 @@ def coverage_of(words: ListWords, figures: Figures) -> tuple[Figure, list[dict[s
                 "share": share,
             }
         )
-        bars.append(
-            MonthBar(name, (month.total or 0) / max(figures.members, 1) if known else None, share)
-        )
+        bars.append(MonthBar(name, (month.total or 0) / max(figures.members, 1) if known else None, share))
     summary = _(
         "${covered} of ${members} have had the dose since the reference date.",
         mapping={"covered": f"{figures.covered:,}", "members": f"{figures.members:,}"},
@@ -120,14 +119,18 @@ def coverage_of(words: ListWords, figures: Figures) -> tuple[Figure, list[dict[s
     return picture, rows
 
 
+def month_of(day: date) -> str:
+    """Return a month with its era: 令和2年4月."""
+    return wareki(day).partition("月")[0] + "月"
+
+
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "－"
 
 
 def _age(words: ListWords, bar: AgeBar) -> str:
     if bar.month is not None:
-        month = PartialDate(bar.month.year, bar.month.month)
-        return words.birth(str(month), foreign=False) if words.japanese else str(month)[:7]
+        return month_of(bar.month) if words.japanese else f"{bar.month.year}-{bar.month.month:02}"
     if bar.years is None:
         return words.say(_("not known"))
     return words.say(_("${years} y", mapping={"years": bar.years}))

@@ -52,32 +52,44 @@ class ListWords(Wording):
         needed = FACTS_NEED.get(rule)
         if needed is not None and needed not in self._own:
             return self.say(_("Not shown to your groups"))
-        match rule:
-            case Rule.AGE if detail.get("unknown"):
-                return self.say(_("The date of birth is not known."))
-            case Rule.AGE | Rule.DONE | Rule.NOT_YET_DUE | Rule.CIRCUMSTANCES:
-                return self.reasons(detail)
-            case Rule.AREA:
-                return self.say(_("Code of the town: ${code}", mapping={"code": detail.get("town") or "－"}))
-            case Rule.SCHOOL:
-                return " / ".join(school for school in detail.get("schools", ()) if school)
-            case (
-                Rule.NATIONAL_HEALTH_INSURANCE
-                | Rule.LATE_ELDERLY_INSURANCE
-                | Rule.TAXATION
-                | Rule.PUBLIC_ASSISTANCE
-            ):
-                state = detail.get("state")
-                return self.code(EligibilityState(state)) if state else self.say(_("Nothing was received."))
-            case Rule.MOVED_IN:
-                return f"{detail.get('reason') or ''} {self.written_day(detail.get('became_on'))}".strip()
-            case Rule.GONE:
-                category = self.code(ResidentCategory(detail["category"]))
-                return f"{category} {self.written_day(detail.get('ceased_on'))}".strip()
-            case Rule.EARLIER_LIST:
-                return self.say(_("List ${number}", mapping={"number": detail.get("list")}))
-            case _:
-                return ""
+        saying = {
+            Rule.AREA: self._area,
+            Rule.SCHOOL: _schools,
+            Rule.NATIONAL_HEALTH_INSURANCE: self._state,
+            Rule.LATE_ELDERLY_INSURANCE: self._state,
+            Rule.TAXATION: self._state,
+            Rule.PUBLIC_ASSISTANCE: self._state,
+            Rule.NO_INVITATION: _nothing,
+            Rule.MOVED_IN: self._came,
+            Rule.GONE: self._went,
+            Rule.EARLIER_LIST: self._list,
+        }
+        return saying.get(rule, self._answer)(detail)
+
+    def _answer(self, detail: Mapping[str, Any]) -> str:
+        if detail.get("unknown"):
+            return self.say(_("The date of birth is not known."))
+        if detail.get("given_since"):
+            day = self.written_day(detail["given_since"])
+            return self.say(_("Given after the reference date, on ${day}.", mapping={"day": day}))
+        return self.reasons(detail)
+
+    def _area(self, detail: Mapping[str, Any]) -> str:
+        return self.say(_("Code of the town: ${code}", mapping={"code": detail.get("town") or "－"}))
+
+    def _state(self, detail: Mapping[str, Any]) -> str:
+        state = detail.get("state")
+        return self.code(EligibilityState(state)) if state else self.say(_("Nothing was received."))
+
+    def _came(self, detail: Mapping[str, Any]) -> str:
+        return f"{detail.get('reason') or ''} {self.written_day(detail.get('became_on'))}".strip()
+
+    def _went(self, detail: Mapping[str, Any]) -> str:
+        category = self.code(ResidentCategory(detail["category"]))
+        return f"{category} {self.written_day(detail.get('ceased_on'))}".strip()
+
+    def _list(self, detail: Mapping[str, Any]) -> str:
+        return self.say(_("List ${number}", mapping={"number": detail.get("list")}))
 
     def reasons(self, detail: Mapping[str, Any]) -> str:
         """Return the engine's reasons that were kept, in the reader's language."""
@@ -97,6 +109,8 @@ class ListWords(Wording):
             (_("Reference date"), self.day(criteria.reference_date)),
             (_("Due by"), self.day(criteria.due_until)),
         ]
+        if criteria.extended:
+            entries.append((_("Extended time"), self.say(_("Included"))))
         if criteria.towns:
             entries.append((_("Areas"), _joined(criteria.towns)))
         if criteria.schools:
@@ -122,6 +136,14 @@ class ListWords(Wording):
 
 
 _SWITCHES = (Rule.DONE, Rule.NOT_YET_DUE, Rule.CIRCUMSTANCES, Rule.NO_INVITATION, Rule.GONE)
+
+
+def _schools(detail: Mapping[str, Any]) -> str:
+    return " / ".join(school for school in detail.get("schools", ()) if school)
+
+
+def _nothing(_detail: Mapping[str, Any]) -> str:
+    return ""
 
 
 def _joined(words: Sequence[str]) -> str:
