@@ -57,7 +57,7 @@ def test_letters_from_the_list_to_paper(
     expect(page.locator("#held tbody tr")).to_have_count(1)
     expect(page.locator("#held")).to_contain_text("U+E000")
     page.screenshot(path=screenshots / "letters-run.png", full_page=True)
-    page.get_by_role("link", name="出力ファイル").click()
+    page.locator(".page-head").get_by_role("link", name="持ち出しファイル").click()
     page.get_by_role("button", name="パスワードを表示").click()
     password = page.locator("[data-password]").inner_text()
     with page.expect_download() as taken:
@@ -72,10 +72,10 @@ def test_letters_from_the_list_to_paper(
     assert "\U00020bb7" in text
     for number in (1, 2):
         shown = screenshots / f"letters-page-{number}"
-        command = [
+        command: list[str | Path] = [
             "pdftoppm",
             "-r",
-            "200",
+            "300",
             "-f",
             str(number),
             "-l",
@@ -87,7 +87,7 @@ def test_letters_from_the_list_to_paper(
         ]
         subprocess.run(command, check=True)
         codes = subprocess.run(
-            ["zbarimg", "--quiet", "--raw", shown.with_suffix(".png")],
+            ["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", shown.with_suffix(".png")],
             capture_output=True,
             text=True,
             check=True,

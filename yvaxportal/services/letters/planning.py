@@ -13,7 +13,7 @@ from yvaxportal.programme.person import Person
 from yvaxportal.programme.schedule import Programme, Schedule
 from yvaxportal.services.circumstances import circumstances_of, not_invited
 from yvaxportal.services.extraction.cohort import read_birth
-from yvaxportal.services.extraction.funnel import doses_of
+from yvaxportal.services.letters.given import given_doses
 from yvaxportal.services.letters.reasons import Dropped, Held
 from yvaxportal.services.letters.recipients import Recipient, in_order, recipients
 from yvaxportal.services.tickets.issuing import tickets_standing
@@ -143,7 +143,7 @@ def _with_doses(session: Session, programme: Programme, ids: Sequence[int]) -> f
     wanted = set(programme.vaccines)
     return frozenset(
         person
-        for person, doses in doses_of(session, ids).items()
+        for person, doses in given_doses(session, ids).items()
         if any(dose.vaccine in wanted for dose in doses)
     )
 
@@ -152,7 +152,7 @@ def _who_came(
     session: Session, schedule: Schedule, programme: Programme, people: Sequence[Recipient], day: date
 ) -> frozenset[int]:
     """Return who has had, by ``day``, the dose that they were invited to."""
-    doses = doses_of(session, [one.resident_id for one in people])
+    doses = given_doses(session, [one.resident_id for one in people])
     wanted = set(programme.vaccines)
     asked = [one for one in people if any(dose.vaccine in wanted for dose in doses.get(one.resident_id, ()))]
     special = circumstances_of(session, [one.resident_id for one in asked], day)
