@@ -87,7 +87,7 @@ class DoseRow:
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """One ticket. ``programme`` is empty for one of another system, ``void_reason`` None unless it is void."""
+    """One ticket. ``programme`` is empty for one of another system; ``void_reason`` says why it is void."""
 
     id: int
     programme: str
