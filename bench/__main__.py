@@ -20,6 +20,7 @@ from bench import (
     followed,
     forecasts,
     hanging,
+    letters,
     resident_page,
     sample_load,
     search,
@@ -73,6 +74,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from hanging.measures(place)
         foreseen = forecasts.forecast_all(place)
         yield from forecasts.measures(foreseen)
+    yield from letters.measures()
     loads = []
     for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
         with city(residents, folder=plan.folder) as place:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.opening import open_layouts
+from yvaxportal.outputs.press import LetterPress, open_press
 from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
@@ -38,6 +39,7 @@ class Portal:
     acl: AclStore
     catalogue: Catalogue
     schedule: Schedule
+    press: LetterPress
     connections: Connections
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
@@ -70,6 +72,7 @@ def open_portal(settings: Settings) -> Portal:
         acl=AclStore(),
         catalogue=schedule.catalogue,
         schedule=schedule,
+        press=open_press(settings, schedule),
         connections=open_connections(settings, engine, vault, now_utc),
         layouts=open_layouts(settings),
         clock=now_utc,
