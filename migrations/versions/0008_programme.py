@@ -565,9 +565,7 @@ def upgrade() -> None:
     op.add_column("ticket", sa.Column("voided_at", MOMENT, nullable=True))
     op.add_column(
         "ticket",
-        sa.Column(
-            "replaces_id", sa.BigInteger(), nullable=True, comment="the void ticket it was issued for"
-        ),
+        sa.Column("replaces_id", sa.BigInteger(), nullable=True, comment="the void ticket it was issued for"),
     )
     for column, table in (("voided_by", "staff_account"), ("replaces_id", "ticket")):
         op.create_foreign_key(op.f(f"fk_ticket_{column}_{table}"), "ticket", table, [column], ["id"])
