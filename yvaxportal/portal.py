@@ -1,6 +1,6 @@
 """What one process holds for its whole life, made once from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.imports.bureau import Bureau, open_bureau
+from yvaxportal.services.imports.layouts import Layout, load_layouts
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -37,7 +39,15 @@ class Portal:
     acl: AclStore
     catalogue: Catalogue
     connections: Connections
+    import_layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
+
+    @property
+    def bureau(self) -> Bureau:
+        """Return what the services of files of doses need."""
+        return open_bureau(
+            self.settings, self.engine, self.key_ring, self.catalogue, self.import_layouts, self.clock
+        )
 
 
 def open_portal(settings: Settings) -> Portal:
@@ -56,6 +66,7 @@ def open_portal(settings: Settings) -> Portal:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
     purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
     catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
+    layouts = _own_file("yvaxportal.imports.layouts_folder", settings.import_layouts_folder, load_layouts)
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -66,6 +77,7 @@ def open_portal(settings: Settings) -> Portal:
         acl=AclStore(),
         catalogue=catalogue,
         connections=open_connections(settings, engine, vault, now_utc),
+        import_layouts=layouts,
         clock=now_utc,
     )
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pyramid.authorization import DENY_ALL, Allow, Authenticated
 from pyramid.httpexceptions import HTTPForbidden
 
+from yvaxportal.models.imports import ImportBatch
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
@@ -222,6 +223,95 @@ class Connections(Node):
     permissions = (P.CONNECTION_VIEW, P.CONNECTION_RUN)
 
 
+class ImportRowNode(Node):
+    """One row of a file of doses, with whoever it may be about; never the sender's."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+
+    @property
+    def number(self) -> int:
+        """Return the row's number in the path."""
+        return int(self.__name__)
+
+    @property
+    def batch(self) -> ImportBatch:
+        """Return the file."""
+        rows = self.__parent__
+        if not isinstance(rows, ImportRows):
+            raise LookupError("a row stands outside any file")
+        return rows.batch
+
+
+class ImportRows(Node):
+    """The rows of a file of doses, as those who review see them."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+
+    @property
+    def batch(self) -> ImportBatch:
+        """Return the file."""
+        parent = self.__parent__
+        if not isinstance(parent, ImportNode):
+            raise LookupError("rows stand outside any file")
+        return parent.batch
+
+    def __getitem__(self, name: str) -> Node:
+        if not (name.isascii() and name.isdigit() and len(name) < 10):  # noqa: PLR2004 - fits an integer
+            raise KeyError(name)
+        return ImportRowNode(self, name, self.request)
+
+
+class ImportNode(Node):
+    """One file of doses. Whoever sent it sees how it stands, without the right to see everybody's (M44)."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_APPLY, P.IMPORT_UNDO)
+    children: ClassVar = {"rows": ImportRows}
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, batch: ImportBatch) -> None:
+        super().__init__(parent, name, request)
+        self.batch = batch
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether whoever asks sent the file."""
+        identity = self.request.identity
+        return identity is not None and identity.staff_id == self.batch.uploaded_by
+
+    def __acl__(self) -> list[Ace]:
+        entries = super().__acl__()[:-1]
+        if self.is_own:
+            entries += [*self.allow(P.IMPORT_SEND), *self.allow(P.IMPORT_VIEW, when=P.IMPORT_SEND)]
+        return [*entries, DENY_ALL]
+
+
+class Imports(Node):
+    """The files of doses: the reader's own, or everybody's."""
+
+    permissions = (P.IMPORT_SEND, P.IMPORT_VIEW)
+
+    def __acl__(self) -> list[Ace]:
+        return [*super().__acl__()[:-1], *self.allow(P.IMPORT_VIEW, when=P.IMPORT_SEND), DENY_ALL]
+
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether the reader sees everybody's files."""
+        return P.IMPORT_VIEW in self.request.own_permissions
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.IMPORT_VIEW, self):
+            raise HTTPForbidden
+        if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+            raise KeyError(name)
+        batch = self.request.db.get(ImportBatch, int(name))
+        if batch is None:
+            raise KeyError(name)
+        node = ImportNode(self, name, self.request, batch)
+        if not (self.sees_all or node.is_own):
+            # Somebody else's file is not there, for whoever sees only their own.
+            raise KeyError(name)
+        return node
+
+
 class AccountNode(Node):
     """One staff account."""
 
@@ -270,6 +360,7 @@ class Root(Node):
         "searches": Searches,
         "vault": VaultNode,
         "audit": AuditLog,
+        "imports": Imports,
         "connections": Connections,
         "accounts": Accounts,
         "groups": Groups,

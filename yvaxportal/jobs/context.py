@@ -8,17 +8,22 @@ from procrastinate import JobContext
 from sqlalchemy import Engine
 
 from yvaxportal.services.connections import Connections
+from yvaxportal.services.imports.bureau import Bureau
 
 KEY = "tools"
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The worker's engine (the application's role), the key of the audit trail's seals, the other systems."""
+    """The worker's engine (the application's role), the key of the audit trail's seals, the other systems.
+
+    ``bureau``: what files of doses need; None in a worker that takes none.
+    """
 
     engine: Engine
     signing_key: Ed25519PrivateKey
     connections: Connections
+    bureau: Bureau | None = None
 
 
 def tools(context: JobContext) -> Tools:

@@ -7,7 +7,10 @@ from yvaxportal.audit.keys import SigningKeyError, load_signing_key
 from yvaxportal.jobs.app import make_app
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.models.database import open_engine
+from yvaxportal.programme.catalogue import CatalogueError, load_catalogue
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.imports.bureau import Bureau, open_bureau
+from yvaxportal.services.imports.layouts import LayoutError, load_layouts
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError
 from yvaxportal.values.clock import now_utc
@@ -34,7 +37,7 @@ async def work(settings: Settings) -> None:
     app = make_app(settings.database_url)
     try:
         with telling(METRICS_SETTING, settings.metrics_worker, connections, database=True):
-            await _run(app, Tools(engine, signing_key, connections))
+            await _run(app, Tools(engine, signing_key, connections, _bureau(settings, engine)))
     finally:
         connections.adapters.close()
         engine.dispose()
@@ -48,6 +51,20 @@ async def _run(app: App, tools: Tools) -> None:
             shutdown_graceful_timeout=GRACE_SECONDS,
             additional_context={KEY: tools},
         )
+
+
+def _bureau(settings: Settings, engine: Engine) -> Bureau:
+    try:
+        ring = KeyRing.load(settings.key_ring_file)
+        layouts = load_layouts(settings.import_layouts_folder)
+        catalogue = load_catalogue(settings.vaccines_file)
+    except KeyRingError as error:
+        raise SettingsError(KEY_RING_SETTING, error.problem) from None
+    except LayoutError as error:
+        raise SettingsError("yvaxportal.imports.layouts_folder", str(error)) from None
+    except CatalogueError as error:
+        raise SettingsError("yvaxportal.programme.vaccines_file", str(error)) from None
+    return open_bureau(settings, engine, ring, catalogue, layouts, now_utc)
 
 
 def _connections(settings: Settings, engine: Engine) -> Connections:

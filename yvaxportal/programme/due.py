@@ -54,15 +54,25 @@ class _ViolationError(Exception):
         self.reason = reason
 
 
-def due(birth: date | PartialDate | None, sex: str, doses: Sequence[GivenDose], today: date) -> list[DueItem]:
+def due(
+    birth: date | PartialDate | None,
+    sex: str,
+    doses: Sequence[GivenDose],
+    today: date,
+    *,
+    series: str | None = None,
+) -> list[DueItem]:
     """Return one item for each rule, in the order of the programme.
 
     :param birth: a ``PartialDate`` or None where the register does not know all of it: nothing is then
         "done", and whatever depends on the unknown part is doubtful.
     :param sex: "1" male, "2" female, as ``models.codes.Sex``.
     :param doses: active doses with judgement "given"; cancelled and refused ones do not count.
+    :param series: only the rules of this series, for whoever judges many doses one by one.
     """
     rules = load_simple_rules().rules
+    if series is not None:
+        rules = tuple(rule for rule in rules if rule.series == series)
     if isinstance(birth, PartialDate):
         birth = birth.exact or birth
     if isinstance(birth, date):

@@ -200,10 +200,10 @@ def _check_age(
     if not counted or found.has(DoseError.BEFORE_BIRTH, DoseAlert.NUMBER_GAP, DoseError.DOUBLE_NUMBER):
         return
     new = GivenDose(vaccine.series, vaccine.code, draft.dose_number, draft.given_on)
-    without = due(birth, person.sex, before, draft.given_on)
-    with_new = due(birth, person.sex, [*before, new], draft.given_on)
+    without = due(birth, person.sex, before, draft.given_on, series=vaccine.series)
+    with_new = due(birth, person.sex, [*before, new], draft.given_on, series=vaccine.series)
     for was, became in zip(without, with_new, strict=True):
-        if was.series != vaccine.series or was.dose_number != draft.dose_number:
+        if was.dose_number != draft.dose_number:
             continue
         if was.status != "not_target" and not (became.status == "doubtful" and was.status != "doubtful"):
             continue

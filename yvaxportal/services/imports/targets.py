@@ -1,0 +1,229 @@
+"""Whom a row is about and what they have had: read for many rows at once, and named by a fingerprint."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.orm import Session
+
+from yvaxportal.models.codes import Judgement, ResidentCategory
+from yvaxportal.models.dose import MedicalInstitution
+from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.programme.simple_rules import load_simple_rules
+from yvaxportal.services.dose_draft import OtherDose, Person, Place
+from yvaxportal.values.checkdigits import is_institution_code
+from yvaxportal.values.kana import fold_name
+from yvaxportal.values.wareki import PartialDate, parse_date
+
+#: What of a stored dose is compared with a row that reports the same dose.
+COMPARED = (
+    "vaccine",
+    "dose_number",
+    "dose_category",
+    "delivery_category",
+    "institution_code",
+    "institution_name",
+    "physician",
+    "lot_number",
+    "fee",
+    "remarks",
+    "pneumococcal_type",
+    "municipality_code",
+    "ticket_number",
+    "manufacturer",
+)
+
+_PEOPLE = (
+    "SELECT id, date_of_birth_written, sex, resident_category, became_resident_on, ceased_resident_on, "
+    "support_measure_flag FROM resident WHERE id = ANY(:ids)"
+)
+_LOCKED = text(f"{_PEOPLE} ORDER BY id FOR UPDATE")
+_READ = text(_PEOPLE)
+_DOSES = text(
+    "SELECT d.resident_id, w.vaccine, d.id, d.revision, d.vaccine, d.dose_number, d.given_on, d.judgement "
+    "FROM unnest(CAST(:ids AS bigint[]), CAST(:wanted AS text[]), CAST(:related AS text[])) "
+    "AS w(resident_id, vaccine, related) "
+    "JOIN dose d ON d.resident_id = w.resident_id AND d.state = 'active' "
+    "AND d.vaccine = ANY(string_to_array(w.related, ',')) ORDER BY d.given_on, d.id"
+)
+_DETAILS = text(
+    "SELECT d.id, d.vaccine, d.dose_number, d.dose_category, d.delivery_category, m.code, "
+    "coalesce(d.medical_institution_name, m.name), d.physician, d.lot_number, d.fee, d.remarks, "
+    "d.pneumococcal_type, d.municipality_code, d.ticket_number, d.manufacturer "
+    "FROM dose d LEFT JOIN medical_institution m ON m.id = d.medical_institution_id "
+    "WHERE d.id = ANY(:ids)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A person as rows are judged against them; ``facts`` is what the fingerprint is made of."""
+
+    resident_id: int
+    born_written: str
+    person: Person
+    facts: str
+
+
+@dataclass(slots=True)
+class Held:
+    """The doses of the people of one lot, by person and vaccine of the row."""
+
+    doses: Mapping[tuple[int, str], Sequence[OtherDose]]
+    revisions: Mapping[int, int] = field(default_factory=dict)
+
+    def of(self, resident_id: int, vaccine: str) -> Sequence[OtherDose]:
+        """Return the person's doses that matter to a dose of ``vaccine``."""
+        return self.doses.get((resident_id, vaccine), ())
+
+
+def read_targets(connection: Connection, ids: Collection[int], *, lock: bool) -> dict[int, Target]:
+    """Return people by id.
+
+    :param lock: wait for, and keep out until the transaction ends, everybody who writes a dose of theirs:
+        a new dose refers to its person, which this lock holds.
+    """
+    rows = connection.execute(_LOCKED if lock else _READ, {"ids": sorted(ids)})
+    return {row[0]: target_of(*row) for row in rows}
+
+
+def target_of(
+    resident_id: int,
+    written: str,
+    sex: str,
+    category: str,
+    became: date | None,
+    left: date | None,
+    support: bool,
+) -> Target:
+    """Return one person from the columns of the register."""
+    person = Person(
+        born=_born(written),
+        sex=sex,
+        category=ResidentCategory(category),
+        became_resident_on=became,
+        left_on=left,
+        support_measure=support,
+    )
+    return Target(resident_id, written, person, f"{written}|{sex}|{category}|{became}|{left}|{support}")
+
+
+@lru_cache(maxsize=65_536)
+def _born(written: str) -> PartialDate | None:
+    return parse_date(written)
+
+
+def read_doses(connection: Connection, wanted: Iterable[tuple[int, str]], related: "Related") -> Held:
+    """Return the active doses that matter to each (person, vaccine)."""
+    pairs = list(dict.fromkeys(wanted))
+    found: dict[tuple[int, str], list[OtherDose]] = defaultdict(list)
+    revisions: dict[int, int] = {}
+    if pairs:
+        rows = connection.execute(
+            _DOSES,
+            {
+                "ids": [resident_id for resident_id, _vaccine in pairs],
+                "wanted": [vaccine for _id, vaccine in pairs],
+                "related": [related.to(vaccine) for _id, vaccine in pairs],
+            },
+        )
+        for resident_id, asked, key, revision, vaccine, number, given_on, judgement in rows:
+            revisions[key] = revision
+            found[resident_id, asked].append(
+                OtherDose(
+                    id=key,
+                    vaccine=vaccine,
+                    dose_number=number,
+                    given_on=given_on,
+                    judgement=Judgement(judgement),
+                )
+            )
+    return Held(found, revisions)
+
+
+def read_details(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, object]]:
+    """Return what ``COMPARED`` names of each dose."""
+    if not ids:
+        return {}
+    rows = connection.execute(_DETAILS, {"ids": sorted(ids)})
+    return {row[0]: dict(zip(COMPARED, row[1:], strict=True)) for row in rows}
+
+
+def fingerprint(target: Target, doses: Sequence[OtherDose]) -> str:
+    """Return what names the state of a person and of the doses that matter to a row."""
+    said = "|".join(
+        f"{dose.id},{dose.vaccine},{dose.dose_number},{dose.given_on},{dose.judgement}" for dose in doses
+    )
+    return hashlib.blake2b(f"{target.facts}#{said}".encode(), digest_size=12).hexdigest()
+
+
+class Related:
+    """Which vaccines' doses matter when a dose of one vaccine is judged."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._known: dict[str, str] = {}
+
+    def to(self, code: str) -> str:
+        """Return the codes, comma-separated: the series, what its rules ask for, other live vaccines."""
+        if code not in self._known:
+            self._known[code] = ",".join(self._find(code))
+        return self._known[code]
+
+    def _find(self, code: str) -> list[str]:
+        vaccine = self._catalogue.get(code)
+        if vaccine is None:
+            return [code]
+        series = {vaccine.series}
+        for rule in load_simple_rules().rules:
+            if rule.series == vaccine.series:
+                series |= {*rule.counts, *rule.doubtful_with}
+        live = vaccine.live and vaccine.injectable
+        return sorted(
+            other.code
+            for other in self._catalogue.vaccines.values()
+            if other.series in series or (live and other.live and other.injectable)
+        )
+
+
+class Places:
+    """The list of institutions, read once for a run."""
+
+    def __init__(self, session: Session | Connection) -> None:
+        self._by_code: dict[str, Place] = {}
+        self._by_name: dict[str, list[Place]] = defaultdict(list)
+        self._keys: dict[str, str] = {}
+        rows = session.execute(
+            select(
+                MedicalInstitution.id,
+                MedicalInstitution.code,
+                MedicalInstitution.name,
+                MedicalInstitution.valid_from,
+                MedicalInstitution.valid_to,
+                MedicalInstitution.name_key,
+            )
+        )
+        for key, code, name, first, last, name_key in rows:
+            place = Place(key, code, name, first, last)
+            if code:
+                self._by_code[code] = place
+            self._by_name[name_key].append(place)
+
+    def find(self, code: str | None, name: str | None, day: date) -> Place | None:
+        """Return the institution that a code, or else a name, means, as ``services.institutions`` does."""
+        if code is not None:
+            return self._by_code.get(code) if is_institution_code(code) else None
+        if not name:
+            return None
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = fold_name(name)
+        places = self._by_name.get(key, []) if key else []
+        for candidates in (places, [place for place in places if place.is_open(day)]):
+            if len(candidates) == 1:
+                return candidates[0]
+        return None
