@@ -108,6 +108,7 @@ REASONS: Mapping[str, str] = {
     "not_digits": _("${field} has other characters than digits."),
     "too_long": _("${field} is longer than 400 characters."),
     "personal_number": _("${field} holds twelve digits that may be a personal number."),
+    "personal_number_typed": _("What was typed holds a personal number; it was not kept."),
     "unknown_vaccine": _("The name of the vaccine is not known."),
     "unknown_code": _("${field} has a value that the layout does not know."),
     "zeros_restored": _("${field}: leading zeros were put back."),

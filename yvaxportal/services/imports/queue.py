@@ -22,12 +22,12 @@ _OPEN = text("decision IS NULL AND outcome IS NULL AND state NOT IN ('ready', 'a
 _HELD = tuple(state for state in State if state not in {State.READY, State.ALREADY_THERE})
 _COUNT = text(
     "SELECT count(*) FROM (SELECT 1 FROM import_row WHERE batch_id = :batch AND state = :state "
-    "AND decision IS NULL AND outcome IS NULL AND state NOT IN ('ready', 'already_there') LIMIT :most) AS some"
+    "AND decision IS NULL AND outcome IS NULL AND state NOT IN ('ready', 'already_there') LIMIT :most) AS few"
 )
 _KINDS = text(
     "SELECT code, count(*) FROM (SELECT reasons -> 0 ->> 0 AS code FROM import_row WHERE batch_id = :batch "
     "AND state = :state AND decision IS NULL AND outcome IS NULL "
-    "AND state NOT IN ('ready', 'already_there') LIMIT :most) AS some GROUP BY code ORDER BY 2 DESC, 1"
+    "AND state NOT IN ('ready', 'already_there') LIMIT :most) AS few GROUP BY code ORDER BY 2 DESC, 1"
 )
 _OUTCOMES = text(
     "SELECT coalesce(outcome, CASE WHEN decision IN ('refuse', 'return') THEN decision END), count(*) "

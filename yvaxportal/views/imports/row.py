@@ -341,4 +341,4 @@ def correct_row(request: PortalRequest, batch_id: int, number: int, *, answer: b
     try:
         return reviewer_of(request).correct(batch_id, number, texts, revision=int(revision), answer=answer)
     except PersonalNumberFoundError:
-        return Impossible([["personal_number", {"field": ""}]])
+        return Impossible([["personal_number_typed", {}]])
