@@ -15,6 +15,8 @@ VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20}
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
 _SELECTORS = re.compile(f"[{VARIATION_SELECTORS}]")
+# A decimal digit of any script but ASCII.
+_OTHER_DIGIT = re.compile(r"[^\x00-\x7f\D]")
 _DASH = re.compile(f"[{re.escape(DASHES)}]")
 
 
@@ -26,7 +28,9 @@ def fold_width(text: str) -> str:
 
 def fold_digits(text: str) -> str:
     """Return ``text`` with every Unicode decimal digit (full-width and others) as an ASCII digit."""
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    if text.isascii():
+        return text
+    return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), text)
 
 
 def fold_dashes(text: str) -> str:

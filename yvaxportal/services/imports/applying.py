@@ -28,9 +28,8 @@ from yvaxportal.services.dose_history import SeenDoses, dose_of
 from yvaxportal.services.imports.bureau import LOT, Bureau, CancelledError, Progress, actor_of
 from yvaxportal.services.imports.checking import back_to, rules_for
 from yvaxportal.services.imports.judging import Verdict
-from yvaxportal.services.imports.lots import Answer, Asked, judge_lot
-from yvaxportal.services.imports.parsing import Reason
-from yvaxportal.services.imports.rows import COLUMNS, StoredRow, stored_row
+from yvaxportal.services.imports.lots import Answer, Asked, Trusted, judge_lot
+from yvaxportal.services.imports.parsing import Parsed, Reason
 from yvaxportal.services.imports.store import wipe
 from yvaxportal.services.imports.targets import Target, read_targets
 from yvaxportal.services.imports.writing import NewDose, Settled, Writer
@@ -53,9 +52,53 @@ _BACK_EVENTS = text(
 )
 
 
+_NEEDED = (
+    ImportRow.number,
+    ImportRow.line,
+    ImportRow.part,
+    ImportRow.parsed,
+    ImportRow.state,
+    ImportRow.resident_id,
+    ImportRow.other_dose_id,
+    ImportRow.target,
+    ImportRow.decision,
+    ImportRow.decision_reason,
+    ImportRow.reasons,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What applying needs of a row."""
+
+    number: int
+    line: int
+    part: int
+    parsed: dict[str, Any]
+    state: State
+    resident_id: int
+    other_dose_id: int | None
+    target: str | None
+    decision: ImportDecision | None
+    decision_reason: str | None
+    reasons: list[Reason]
+
+    def trusted(self) -> Trusted | None:
+        """Return how the row was found ready; None when it was not, or when somebody decided about it."""
+        if self.state is not State.READY or self.decision is not None or self.target is None:
+            return None
+        return Trusted(self.target, self.reasons)
+
+    def as_parsed(self) -> Parsed:
+        """Return what was read of the row, to judge it again."""
+        return Parsed(
+            self.line, self.part, {}, self.parsed.get("person", {}), self.parsed.get("dose", {}), [], []
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Back:
-    row: StoredRow
+    row: Ready
     verdict: Verdict
     target: str
 
@@ -126,7 +169,7 @@ class _Apply:
         self._session.close()
         return self._counts
 
-    def _lots(self) -> Iterator[list[StoredRow]]:
+    def _lots(self) -> Iterator[list[Ready]]:
         """Give the rows person by person; the rows of one person are never in two lots."""
         last = 0
         while True:
@@ -138,31 +181,31 @@ class _Apply:
                 whole = [row for row in rows if row.resident_id != newest]
                 rows = whole or self._rows_after(last, None, only=newest)
             yield rows
-            last = rows[-1].resident_id or last
+            last = rows[-1].resident_id
 
-    def _rows_after(self, last: int, limit: int | None, only: int | None = None) -> list[StoredRow]:
+    def _rows_after(self, last: int, limit: int | None, only: int | None = None) -> list[Ready]:
         query = (
-            select(*COLUMNS)
+            select(*_NEEDED)
             .where(ImportRow.batch_id == self._batch.id, TO_APPLY, ImportRow.resident_id > last)
             .order_by(ImportRow.resident_id, ImportRow.number)
             .limit(limit)
         )
         if only is not None:
             query = query.where(ImportRow.resident_id == only)
-        return [stored_row(row) for row in self._connection.execute(query)]
+        return [Ready(*row) for row in self._connection.execute(query)]
 
-    def _apply(self, lot: Sequence[StoredRow]) -> None:
+    def _apply(self, lot: Sequence[Ready]) -> None:
         connection = self._connection
-        people = read_targets(connection, {row.resident_id or 0 for row in lot}, lock=True)
+        people = read_targets(connection, {row.resident_id for row in lot}, lock=True)
         asked = [
             Asked(
-                row.number, row.as_parsed(), people[row.resident_id or 0], confirmed=row.decision is not None
+                row.number, row.as_parsed(), people[row.resident_id], row.decision is not None, row.trusted()
             )
             for row in lot
         ]
         answers = judge_lot(connection, self._rules, asked)
         new: list[NewDose] = []
-        links: list[StoredRow] = []
+        links: list[Ready] = []
         back: list[_Back] = []
         settled: list[Settled] = []
         for row in lot:
@@ -185,8 +228,8 @@ class _Apply:
             self._counts[one.outcome.value] += 1
         self._counts["back_to_review"] += len(back)
 
-    def _new(self, row: StoredRow, verdict: Verdict, people: dict[int, Target]) -> NewDose:
-        resident_id = row.resident_id or 0
+    def _new(self, row: Ready, verdict: Verdict, people: dict[int, Target]) -> NewDose:
+        resident_id = row.resident_id
         both = row.decision is ImportDecision.KEEP_BOTH
         return NewDose(
             row.number,
@@ -198,7 +241,7 @@ class _Apply:
         )
 
     def _linked(
-        self, rows: Sequence[StoredRow], answers: dict[int, Answer], recorded: Sequence[Settled]
+        self, rows: Sequence[Ready], answers: dict[int, Answer], recorded: Sequence[Settled]
     ) -> list[tuple[int, int, int, int]]:
         """Return which dose each row is a report of: one that was there, or that this file brought."""
         by_number = {one.number: (one.dose_id, one.dose_revision) for one in recorded}
@@ -212,12 +255,12 @@ class _Apply:
         for row in rows:
             other = others[row.number]
             dose_id, revision = (other, revisions[other]) if other > 0 else by_number[-other]
-            linked.append((row.number, row.resident_id or 0, dose_id, revision))
+            linked.append((row.number, row.resident_id, dose_id, revision))
         return linked
 
-    def _replace(self, row: StoredRow, verdict: Verdict) -> Settled | None:
+    def _replace(self, row: Ready, verdict: Verdict) -> Settled | None:
         """Correct the dose that is there by what the file states, as staff would on its page."""
-        resident_id, dose_id = row.resident_id or 0, verdict.other_dose_id
+        resident_id, dose_id = row.resident_id, verdict.other_dose_id
         if dose_id is None or dose_id <= 0 or verdict.draft is None:
             return None
         session = self._session
@@ -282,7 +325,7 @@ class _Apply:
         )
 
 
-def _deed(row: StoredRow, answer: Answer) -> str:
+def _deed(row: Ready, answer: Answer) -> str:
     """Return what is to be done with a row: record, link, replace, or back."""
     verdict, same = answer.verdict, answer.target == row.target
     if verdict.state is State.ALREADY_THERE:

@@ -1,5 +1,7 @@
 """What the import services need beside a transaction, and how they say how far they are."""
 
+import gc
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from yvaxportal.audit.trail import Actor
 from yvaxportal.models.imports import ImportProgress
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.programme.simple_rules import load_simple_rules
 from yvaxportal.services.imports.layouts import Layout
 from yvaxportal.settings import Settings
 from yvaxportal.values.clock import jst_date
@@ -22,6 +25,18 @@ from yvaxportal.vault.keyring import KeyRing
 # The first key of the advisory lock of a batch; the second is its id, modulo 2^31.
 _LOCK = 0x696D7074
 LOT = 2_000
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Leave cyclic garbage alone while rows stream through: they make none, and looking for it costs a third."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class CancelledError(Exception):
@@ -48,13 +63,18 @@ class Bureau:
         """Return the day in Japan."""
         return jst_date(self.clock())
 
+    def rules_version(self, layout: Layout) -> str:
+        """Return what changes whenever a row may be judged otherwise: catalogue, rules or layout."""
+        said = repr((sorted(self.catalogue.vaccines.items()), load_simple_rules(), layout.sha256))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
     @contextmanager
     def alone(self, batch_id: int) -> Iterator[Connection | None]:
         """Open the one transaction of a run; None while another run has the batch.
 
         The lock ends with the transaction, and with the process, however that ends.
         """
-        with self.engine.begin() as connection:
+        with uncollected(), self.engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             mine = connection.scalar(
                 text("SELECT pg_try_advisory_xact_lock(CAST(:place AS integer), CAST(:batch AS integer))"),

@@ -97,6 +97,7 @@ def rules_for(bureau: Bureau, connection: Connection | Session, layout: Layout) 
         Places(connection),
         Related(bureau.catalogue),
         bureau.municipality_code,
+        bureau.rules_version(layout),
     )
 
 

@@ -33,6 +33,7 @@ _NOT_ELIGIBLE = frozenset(
         DoseAlert.INELIGIBLE_ROUTINE,
     }
 )
+_ALERTS = frozenset(alert.value for alert in DoseAlert)
 _FOLDED = frozenset({"institution_name", "physician", "manufacturer"})
 
 
@@ -102,6 +103,14 @@ def judge(
     findings = check_dose(draft, target.person, others, bench.catalogue, bench.today, place=place)
     state, reasons, other = _weigh(row, draft, findings, target, details)
     return Verdict(state, [*reasons, *row.notes], other, draft, vaccine, place, findings)
+
+
+def as_found(row: Parsed, place: Place | None, reasons: Sequence[Reason], bench: Bench) -> Verdict:
+    """Return the verdict on a row that was found ready and of which nothing changed since."""
+    draft = draft_of(row.dose, bench.defaults)
+    vaccine = bench.catalogue.get(draft.vaccine)
+    alerts = tuple(Finding(DoseAlert(code), "") for code, _facts in reasons if code in _ALERTS)
+    return Verdict(State.READY, [], None, settle(draft, vaccine, place), vaccine, place, Findings((), alerts))
 
 
 def _weigh(

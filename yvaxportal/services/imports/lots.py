@@ -11,9 +11,9 @@ from sqlalchemy import Connection, text
 from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.models.codes import Judgement
 from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Place
-from yvaxportal.services.imports.judging import Bench, Verdict, judge, unreadable
+from yvaxportal.services.imports.judging import Bench, Verdict, as_found, judge, unreadable
 from yvaxportal.services.imports.layouts import Layout
-from yvaxportal.services.imports.parsing import Parsed
+from yvaxportal.services.imports.parsing import Parsed, Reason
 from yvaxportal.services.imports.targets import (
     COMPARED,
     Held,
@@ -50,6 +50,18 @@ _BY_KEY = {
 
 
 @dataclass(frozen=True, slots=True)
+class Trusted:
+    """How a row was found ready: against what (``target``), and for which reasons (alerts).
+
+    The rules are a function of the row, the person, the doses and the rules' own files, and the fingerprint
+    names the last three: where it is the same under the lock, so is the verdict.
+    """
+
+    target: str
+    reasons: Sequence[Reason]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A row to be judged: ``target`` is whom its number names, or whom a person chose (``confirmed``)."""
 
@@ -57,6 +69,7 @@ class Asked:
     row: Parsed
     target: Target
     confirmed: bool = False
+    trusted: Trusted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ class Rules:
     places: Places
     related: Related
     municipality_code: str
+    version: str
 
     def key_of(self, row: Parsed) -> str | None:
         """Return the number by which the row names its person, None when it names nobody of ours."""
@@ -150,12 +164,20 @@ def _judge_person(
     for one in rows:
         vaccine = one.row.dose.get("vaccine", "")
         theirs = held.of(resident_id, vaccine)
+        target = fingerprint(one.target, theirs, rules.version)
+        if one.trusted is not None and one.trusted.target == target:
+            verdict = as_found(one.row, rules.place_of(one.row), one.trusted.reasons, rules.bench)
+            answers[one.number] = Answer(verdict, target)
+            if len(rows) > 1 and verdict.draft is not None:
+                earlier.append(as_other(-one.number, verdict.draft))
+                known = {**known, -one.number: {name: getattr(verdict.draft, name) for name in COMPARED}}
+            continue
         related = rules.related.to(vaccine).split(",") if earlier else ()
         others = [*theirs, *(dose for dose in earlier if dose.vaccine in related)] if earlier else theirs
         verdict = judge(
             one.row, one.target, others, rules.place_of(one.row), known, rules.bench, confirmed=one.confirmed
         )
-        answers[one.number] = Answer(verdict, fingerprint(one.target, theirs))
+        answers[one.number] = Answer(verdict, target)
         if verdict.state is State.READY and verdict.draft is not None and len(rows) > 1:
             earlier.append(as_other(-one.number, verdict.draft))
             known = {**known, -one.number: {name: getattr(verdict.draft, name) for name in COMPARED}}

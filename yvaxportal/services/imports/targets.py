@@ -153,12 +153,12 @@ def read_details(connection: Connection, ids: Collection[int]) -> dict[int, dict
     return {row[0]: dict(zip(COMPARED, row[1:], strict=True)) for row in rows}
 
 
-def fingerprint(target: Target, doses: Sequence[OtherDose]) -> str:
-    """Return what names the state of a person and of the doses that matter to a row."""
+def fingerprint(target: Target, doses: Sequence[OtherDose], rules: str) -> str:
+    """Return what names all that a row is judged by: the person, the doses that matter, and the rules."""
     said = "|".join(
         f"{dose.id},{dose.vaccine},{dose.dose_number},{dose.given_on},{dose.judgement}" for dose in doses
     )
-    return hashlib.blake2b(f"{target.facts}#{said}".encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(f"{rules}#{target.facts}#{said}".encode(), digest_size=12).hexdigest()
 
 
 class Related:

@@ -173,7 +173,7 @@ class Writer:
                 after={
                     "vaccine": draft.vaccine,
                     "dose_number": draft.dose_number,
-                    "given_on": draft.given_on,
+                    "given_on": draft.given_on.isoformat(),
                     "judgement": draft.judgement.value,
                     "lot_number": draft.lot_number,
                 },
