@@ -24,7 +24,8 @@ from yvaxportal.services.imports.undoing import undo
 from yvaxportal.vault.keyring import KeyRing
 
 HEADINGS = (
-    "業務宛名番号", "生年月日", "氏名", "カナ氏名", "性別", "住所", "ワクチン", "回数", "接種日", "接種判定", "医療機関名", "接種医", "ロット番号",
+    "業務宛名番号", "生年月日", "氏名", "カナ氏名", "性別", "住所", "ワクチン", "回数", "接種日", "接種判定",
+    "医療機関名", "接種医", "ロット番号",
 )  # fmt: skip
 
 
@@ -97,7 +98,9 @@ class Office:
         check(self.bureau, batch_id)
         return self.batch(batch_id)
 
-    def checked(self, content: bytes, layout: str = "questionnaires", encoding: str | None = None) -> ImportBatch:
+    def checked(
+        self, content: bytes, layout: str = "questionnaires", encoding: str | None = None
+    ) -> ImportBatch:
         batch_id = self.send(content, layout)
         batch = self.batch(batch_id)
         return batch if batch.refusal else self.check(batch_id, encoding)

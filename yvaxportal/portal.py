@@ -46,7 +46,12 @@ class Portal:
     def bureau(self) -> Bureau:
         """Return what the services of files of doses need."""
         return open_bureau(
-            self.settings, self.engine, self.key_ring, self.catalogue, self.import_layouts, self.clock
+            self.settings,
+            self.engine,
+            self.key_ring,
+            catalogue=self.catalogue,
+            layouts=self.import_layouts,
+            clock=self.clock,
         )
 
 

@@ -233,13 +233,14 @@ class ImportRowNode(Node):
         """Return the row's number in the path."""
         return int(self.__name__)
 
+    def __init__(self, rows: "ImportRows", name: str, request: PortalRequest) -> None:
+        super().__init__(rows, name, request)
+        self.rows = rows
+
     @property
     def batch(self) -> ImportBatch:
         """Return the file."""
-        rows = self.__parent__
-        if not isinstance(rows, ImportRows):
-            raise LookupError("a row stands outside any file")
-        return rows.batch
+        return self.rows.batch
 
 
 class ImportRows(Node):
@@ -247,13 +248,14 @@ class ImportRows(Node):
 
     permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
 
+    def __init__(self, file: "ImportNode", name: str, request: PortalRequest) -> None:
+        super().__init__(file, name, request)
+        self.file = file
+
     @property
     def batch(self) -> ImportBatch:
         """Return the file."""
-        parent = self.__parent__
-        if not isinstance(parent, ImportNode):
-            raise LookupError("rows stand outside any file")
-        return parent.batch
+        return self.file.batch
 
     def __getitem__(self, name: str) -> Node:
         if not (name.isascii() and name.isdigit() and len(name) < 10):  # noqa: PLR2004 - fits an integer
@@ -265,11 +267,15 @@ class ImportNode(Node):
     """One file of doses. Whoever sent it sees how it stands, without the right to see everybody's (M44)."""
 
     permissions = (P.IMPORT_VIEW, P.IMPORT_APPLY, P.IMPORT_UNDO)
-    children: ClassVar = {"rows": ImportRows}
 
     def __init__(self, parent: Node, name: str, request: PortalRequest, batch: ImportBatch) -> None:
         super().__init__(parent, name, request)
         self.batch = batch
+
+    def __getitem__(self, name: str) -> Node:
+        if name != "rows":
+            raise KeyError(name)
+        return ImportRows(self, name, self.request)
 
     @property
     def is_own(self) -> bool:

@@ -43,7 +43,8 @@ def test_a_file_from_the_form_to_the_record_and_back(
     page.screenshot(path=screenshots / "imports-list.png")
     page.select_option("#upload-layout", "questionnaires")
     page.set_input_files(
-        "#upload-file", {"name": "予診票_11月.csv", "mimeType": "text/csv", "buffer": questionnaires(rows, "cp932")}
+        "#upload-file",
+        {"name": "予診票_11月.csv", "mimeType": "text/csv", "buffer": questionnaires(rows, "cp932")},
     )
     page.click("button[name=send]")
     expect(page.locator("#mapping")).to_be_visible()

@@ -134,9 +134,7 @@ REASONS: Mapping[str, str] = {
 #: Why a whole file was refused: what happened, and what to do.
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "personal_number": (
-        _(
-            "The file holds a personal number (line ${line}, column ${column}). It was refused whole and wiped."
-        ),
+        _("The file holds a personal number (line ${line}, column ${column}). It was refused and wiped."),
         _("Remove the personal numbers and send the file again. Files of doses never carry them."),
     ),
     "empty_file": (_("There is nothing in the file."), _("Check that the right file was chosen.")),
@@ -170,9 +168,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
         _("Choose another layout, or save the file in another encoding."),
     ),
     "too_few_match": (
-        _(
-            "Only ${rate} % of ${rows} rows match the register; ${floor} % is the least. Nothing was taken over."
-        ),
+        _("Only ${rate} % of ${rows} rows match the register; ${floor} % is the least. Nothing was taken."),
         _("Remove the cause and send the file again."),
     ),
 }

@@ -64,7 +64,7 @@ def _bureau(settings: Settings, engine: Engine) -> Bureau:
         raise SettingsError("yvaxportal.imports.layouts_folder", str(error)) from None
     except CatalogueError as error:
         raise SettingsError("yvaxportal.programme.vaccines_file", str(error)) from None
-    return open_bureau(settings, engine, ring, catalogue, layouts, now_utc)
+    return open_bureau(settings, engine, ring, catalogue=catalogue, layouts=layouts, clock=now_utc)
 
 
 def _connections(settings: Settings, engine: Engine) -> Connections:

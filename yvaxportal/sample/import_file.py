@@ -1,4 +1,4 @@
-"""A file of doses about the people of a made-up city, with faults of every kind, and what each row must come to.
+"""A file of doses about a made-up city, with faults of every kind, and what each row must come to.
 
 The layout is that of digitised questionnaires. The same seed gives the same file of the same city.
 """

@@ -1,1 +1,1 @@
-"""Files of doses: receiving, reading, judging row by row, reviewing, applying, taking back (docs/imports.md)."""
+"""Files of doses: receiving, reading, judging, reviewing, applying, taking back (docs/imports.md)."""

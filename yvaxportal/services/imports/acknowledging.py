@@ -29,8 +29,9 @@ _OUTCOMES = {
 
 
 def result_of(row: StoredRow) -> str:
-    """Return what the sender is told: recorded, already_there, undone, refused, returned, unreadable,
-    accepted (to be recorded) or held.
+    """Return what the sender is told.
+
+    One of recorded, already_there, undone, refused, returned, unreadable, accepted (to be recorded), held.
     """
     if row.outcome is not None:
         return _OUTCOMES[row.outcome]

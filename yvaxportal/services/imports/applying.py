@@ -250,7 +250,7 @@ class _Apply:
         revisions: dict[int, int] = {}
         if there:
             found = self._connection.execute(select(Dose.id, Dose.revision).where(Dose.id.in_(there)))
-            revisions = {key: revision for key, revision in found}
+            revisions = dict(found.tuples())
         linked = []
         for row in rows:
             other = others[row.number]
@@ -331,17 +331,17 @@ def _deed(row: Ready, answer: Answer) -> str:
     if verdict.state is State.ALREADY_THERE:
         # Somebody brought the same dose meanwhile: there is nothing left to decide.
         return "link"
-    if not same:
-        return "back"
     if row.decision is None:
-        return "record" if verdict.state is State.READY else "back"
-    if row.decision is ImportDecision.APPLY:
-        return "back" if verdict.draft is None or verdict.findings.errors else "record"
-    if verdict.state is not State.CONFLICT or verdict.other_dose_id != row.other_dose_id:
+        possible = verdict.state is State.READY
+    elif row.decision is ImportDecision.APPLY:
+        possible = verdict.draft is not None and not verdict.findings.errors
+    else:
+        possible = verdict.state is State.CONFLICT and verdict.other_dose_id == row.other_dose_id
+        if row.decision is ImportDecision.KEEP_BOTH:
+            possible = possible and can_keep_both(verdict.reasons)
+    if not (same and possible):
         return "back"
-    if row.decision is ImportDecision.REPLACE:
-        return "replace"
-    return "record" if can_keep_both(verdict.reasons) else "back"
+    return "replace" if row.decision is ImportDecision.REPLACE else "record"
 
 
 def can_keep_both(reasons: Sequence[Reason]) -> bool:

@@ -1,4 +1,4 @@
-"""The match-rate breaker: a file of which too little matches is refused whole, with the likely cause named."""
+"""The match-rate breaker: of what too little matches, nothing is taken, and the likely cause is named."""
 
 import re
 from collections import Counter
@@ -60,11 +60,8 @@ def check_rate(
 def _cause(
     connection: Connection, rules: Rules, mapping: Mapping[str, int], tally: Tally
 ) -> tuple[str, Mapping[str, object]]:
-    if tally.faults["wrong_encoding"] > tally.rows * _SOME or _garbled(tally.sample):
-        return "wrong_encoding", {}
-    broken = sum(tally.faults[code] for code in ("wrong_columns", "wrong_length", "broken_quotes"))
-    if broken > tally.rows * _CLEAR:
-        return "wrong_columns", {}
+    if unread := _unread(tally):
+        return unread, {}
     sample = [record.cells for record in tally.sample if record.fault is None]
     slot = rules.layout.key if rules.layout.key in mapping else f"{rules.layout.key}.1"
     key_column, birth_column = mapping.get(slot, -1), mapping.get("birth", -1)
@@ -79,9 +76,16 @@ def _cause(
             return "shifted_column", {"field": "birth", "found": best + 1, "mapped": birth_column + 1}
         return "births_differ", {}
     digits = sum(1 for cells in sample if _digits(_cell(cells, key_column)).isdigit())
-    if sample and digits >= len(sample) * _MANY and tally.known <= tally.rows * _SOME:
-        return "other_municipality", {}
-    return "unclear", {}
+    elsewhere = sample and digits >= len(sample) * _MANY and tally.known <= tally.rows * _SOME
+    return ("other_municipality" if elsewhere else "unclear"), {}
+
+
+def _unread(tally: Tally) -> str:
+    """Return why most lines cannot be read at all; empty when they can."""
+    if tally.faults["wrong_encoding"] > tally.rows * _SOME or _garbled(tally.sample):
+        return "wrong_encoding"
+    broken = sum(tally.faults[code] for code in ("wrong_columns", "wrong_length", "broken_quotes"))
+    return "wrong_columns" if broken > tally.rows * _CLEAR else ""
 
 
 def _garbled(sample: Sequence[Record]) -> bool:

@@ -29,7 +29,7 @@ LOT = 2_000
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Leave cyclic garbage alone while rows stream through: they make none, and looking for it costs a third."""
+    """Leave cyclic garbage alone while rows stream through: they make none, and looking costs a third."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -87,6 +87,7 @@ def open_bureau(
     settings: Settings,
     engine: Engine,
     ring: KeyRing,
+    *,
     catalogue: Catalogue,
     layouts: Mapping[str, Layout],
     clock: Callable[[], datetime],

@@ -1,4 +1,4 @@
-"""One cell into one value, the way its column says. What cannot be read comes back as a problem, never guessed.
+"""One cell into one value, the way its column says. What cannot be read is a problem, never guessed.
 
 Files repeat themselves (days, institutions, lots), so each reader remembers what it has read.
 """
@@ -40,7 +40,7 @@ _LONGEST_NUMBER = 20
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a cell cannot be read: a code of ``forms.import_messages``."""
+    """Why a cell cannot be read: a code of ``forms.import_labels``."""
 
     code: str
 
@@ -78,20 +78,16 @@ class _Remembering:
 
 def _reader(column: Column, layout: Layout, catalogue: Catalogue) -> Reader:
     field = column.field
-    if field == "birth":
-        return lambda text: _day(text, column.formats, partly=True)
     if field in DATE_FIELDS:
-        return lambda text: _day(text, column.formats, partly=False)
+        return lambda text: _day(text, column.formats, partly=field == "birth")
     if field == "vaccine":
-        return _coded("vaccine", {**_vaccine_names(catalogue), **_folded(layout.codes.get(field, {}))})
+        return _coded(field, {**_vaccine_names(catalogue), **_folded(layout.codes.get(field, {}))})
     if field in CODE_FIELDS:
         own = {member.value: member.value for member in CODE_FIELDS[field]}
         return _coded(field, {**own, **_folded(layout.codes.get(field, {}))})
-    if field in NUMBER_FIELDS:
-        return _whole
     if field in DIGIT_FIELDS:
         return lambda text: _digits(text, column.pad_to)
-    return _lot if field == "lot_number" else _text
+    return _whole if field in NUMBER_FIELDS else _lot if field == "lot_number" else _text
 
 
 def _text(text: str) -> Any:

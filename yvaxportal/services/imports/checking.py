@@ -1,4 +1,4 @@
-"""The check: every row of a file read and judged, in one transaction; nothing is written to anybody's record."""
+"""The check: every row read and judged, in one transaction; nothing is written to anybody's record."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Rows that wait for a person: claimed so that two do not collide, decided, corrected, each deed on record."""
+"""Rows that wait for a person: claimed so that two do not collide, decided, corrected, all on record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

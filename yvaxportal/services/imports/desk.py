@@ -61,8 +61,7 @@ def hand_in(
 ) -> ImportBatch:
     """Take a file: seal it, find its format and encoding, read its headings, suggest a mapping.
 
-    The batch comes back ``uploaded``, or ``refused`` with the cause when nothing can come of it (a file with
-    a personal number is wiped at once; the audit record of it is written whatever becomes of the request).
+    The batch comes back ``uploaded``, or ``refused`` and wiped, with the cause, when nothing can come of it.
     """
     found = bureau.layouts[layout]
     batch = ImportBatch(
@@ -95,9 +94,16 @@ def hand_in(
         _find_format(session, bureau, batch, found, received.encodings)
         look = look_into(session, bureau, batch)
     except PersonalNumberFoundError as number:
-        _refuse(session, audit, batch, "personal_number", {"line": number.line, "column": number.column}, now)
+        _refuse(
+            session,
+            audit,
+            batch,
+            code="personal_number",
+            facts={"line": number.line, "column": number.column},
+            now=now,
+        )
     except FileRefusedError as refused:
-        _refuse(session, audit, batch, refused.code, refused.facts, now)
+        _refuse(session, audit, batch, code=refused.code, facts=refused.facts, now=now)
     else:
         batch.headings, batch.mapping = list(look.headings), dict(look.suggested)
     session.flush()
@@ -108,6 +114,7 @@ def _refuse(
     session: Session,
     audit: AuditTrail,
     batch: ImportBatch,
+    *,
     code: str,
     facts: Mapping[str, object],
     now: datetime,

@@ -39,8 +39,10 @@ _FOLDED = frozenset({"institution_name", "physician", "manufacturer"})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a row stands. ``other_dose_id``: the dose it doubles (negative: the row of this file with that
-    number). ``findings``: what the check said, for whoever writes the dose.
+    """How a row stands.
+
+    ``other_dose_id``: the dose it doubles (negative: the row of this file with that number). ``findings``:
+    what the check said, for whoever writes the dose.
     """
 
     state: State
@@ -79,10 +81,10 @@ def judge(
     row: Parsed,
     target: Target,
     others: Sequence[OtherDose],
-    place: Place | None,
-    details: Mapping[int, Mapping[str, object]],
     bench: Bench,
     *,
+    place: Place | None,
+    details: Mapping[int, Mapping[str, object]],
     confirmed: bool = False,
 ) -> Verdict:
     """Judge a row whose number is known.

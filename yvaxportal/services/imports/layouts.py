@@ -1,4 +1,4 @@
-"""What the columns of a file mean: layouts as data, the portal's own and the municipality's (docs/imports.md)."""
+"""What the columns of a file mean: layouts as data, the portal's own and the municipality's."""
 
 import hashlib
 import re
@@ -106,8 +106,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One kind of file. ``blocks``: how many doses a record holds, 0 when it is one; the dose number is then
-    the block's. ``sha256`` names the content, so that a changed layout is noticed.
+    """One kind of file.
+
+    ``blocks``: how many doses a record holds, 0 when it is one; the dose number is then the block's.
+    ``sha256`` names the content, so that a changed layout is noticed.
     """
 
     code: str

@@ -116,7 +116,7 @@ class Rules:
             if self.layout.key == "ticket_number"
             else {"keys": wanted},
         )
-        return {row[0]: target_of(*row[1:]) for row in rows}
+        return {row[0]: target_of(tuple(row[1:])) for row in rows}
 
     def place_of(self, row: Parsed) -> Place | None:
         """Return the institution that a row means."""
@@ -147,7 +147,9 @@ def judge_lot(connection: Connection, rules: Rules, asked: Sequence[Asked]) -> d
     held = read_doses(connection, wanted, rules.related)
     details = read_details(connection, _doubled(by_person, held))
     for resident_id, rows in by_person.items():
-        _judge_person(rules, resident_id, sorted(rows, key=_order), held, details, answers)
+        _judge_person(
+            rules, resident_id, sorted(rows, key=_order), held=held, details=details, answers=answers
+        )
     return answers
 
 
@@ -155,6 +157,7 @@ def _judge_person(
     rules: Rules,
     resident_id: int,
     rows: Sequence[Asked],
+    *,
     held: Held,
     details: Mapping[int, Mapping[str, object]],
     answers: dict[int, Answer],
@@ -175,7 +178,13 @@ def _judge_person(
         related = rules.related.to(vaccine).split(",") if earlier else ()
         others = [*theirs, *(dose for dose in earlier if dose.vaccine in related)] if earlier else theirs
         verdict = judge(
-            one.row, one.target, others, rules.place_of(one.row), known, rules.bench, confirmed=one.confirmed
+            one.row,
+            one.target,
+            others,
+            rules.bench,
+            place=rules.place_of(one.row),
+            details=known,
+            confirmed=one.confirmed,
         )
         answers[one.number] = Answer(verdict, target)
         if verdict.state is State.READY and verdict.draft is not None and len(rows) > 1:

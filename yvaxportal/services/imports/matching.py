@@ -46,7 +46,7 @@ _CANDIDATES = text(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody a row may be about; ``why`` are codes of ``forms.import_messages``."""
+    """Somebody a row may be about; ``why`` are codes of ``forms.import_labels``."""
 
     resident_id: int
     score: int

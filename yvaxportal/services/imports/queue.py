@@ -1,11 +1,10 @@
-"""Reading what waits: pages by key, never by counting, so that the hundred-thousandth row costs as the first."""
+"""Reading what waits: pages by key, never by counting, so that the last page costs what the first does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import ImportRowState as State
@@ -69,7 +68,7 @@ def open_kinds(session: Session, batch_id: int, state: State) -> Sequence[tuple[
 
 def outcomes(session: Session, batch_id: int) -> dict[str, int]:
     """Return what became of the rows of a batch."""
-    return {name: count for name, count in session.execute(_OUTCOMES, {"batch": batch_id})}
+    return dict(session.execute(_OUTCOMES, {"batch": batch_id}).tuples())
 
 
 def open_page(
@@ -146,14 +145,15 @@ def claimed_by_another(session: Session, batch_id: int, number: int, staff_id: i
     return session.scalar(query) or ""
 
 
-def events_of(session: Session, batch_id: int, number: int) -> Sequence[Row[Any]]:
+def events_of(session: Session, batch_id: int, number: int) -> Sequence[tuple[ImportRowEvent, str]]:
     """Return what was decided about a row, oldest first: the event and who did it."""
-    return session.execute(
+    rows = session.execute(
         select(ImportRowEvent, StaffAccount.display_name)
         .join(StaffAccount, StaffAccount.id == ImportRowEvent.staff_id)
         .where(ImportRowEvent.batch_id == batch_id, ImportRowEvent.number == number)
         .order_by(ImportRowEvent.id)
-    ).all()
+    )
+    return rows.tuples().all()
 
 
 def people(session: Session, ids: Sequence[int]) -> dict[int, Someone]:
@@ -184,4 +184,4 @@ def senders(session: Session, ids: Sequence[int]) -> dict[int, str]:
     rows = session.execute(
         select(StaffAccount.id, StaffAccount.display_name).where(StaffAccount.id.in_(set(ids)))
     )
-    return {key: name for key, name in rows}
+    return dict(rows.tuples())

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState
 from yvaxportal.models.imports import ImportRow
 from yvaxportal.services.imports.parsing import Parsed, Reason
@@ -68,6 +66,6 @@ class StoredRow:
         )
 
 
-def stored_row(row: Row[Any]) -> StoredRow:
+def stored_row(row: Any) -> StoredRow:
     """Return a row that was selected by ``COLUMNS``."""
     return StoredRow(*row)

@@ -26,7 +26,7 @@ PREVIEWED = 8
 
 
 class FileRefusedError(Exception):
-    """The file as a whole cannot be taken: a code of ``forms.import_messages`` and facts, nothing personal."""
+    """The file as a whole cannot be taken: a code of ``forms.import_labels`` and facts, nothing personal."""
 
     def __init__(self, code: str, **facts: object) -> None:
         super().__init__(code)

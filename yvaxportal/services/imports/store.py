@@ -1,4 +1,4 @@
-"""The uploaded file: sealed piece by piece as it arrives, opened while it is read, wiped when it is done with."""
+"""The uploaded file: sealed piece by piece as it arrives, opened while it is read, wiped in the end."""
 
 import hashlib
 from collections.abc import Iterator

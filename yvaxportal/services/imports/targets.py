@@ -88,19 +88,12 @@ def read_targets(connection: Connection, ids: Collection[int], *, lock: bool) ->
         a new dose refers to its person, which this lock holds.
     """
     rows = connection.execute(_LOCKED if lock else _READ, {"ids": sorted(ids)})
-    return {row[0]: target_of(*row) for row in rows}
+    return {row[0]: target_of(tuple(row)) for row in rows}
 
 
-def target_of(
-    resident_id: int,
-    written: str,
-    sex: str,
-    category: str,
-    became: date | None,
-    left: date | None,
-    support: bool,
-) -> Target:
-    """Return one person from the columns of the register."""
+def target_of(columns: tuple[int, str, str, str, date | None, date | None, bool]) -> Target:
+    """Return one person from the register: id, birth date, sex, category, since, until, support measure."""
+    resident_id, written, sex, category, became, left, support = columns
     person = Person(
         born=_born(written),
         sex=sex,

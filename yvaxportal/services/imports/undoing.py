@@ -103,8 +103,9 @@ class Undo:
 def blockers(
     connection: Connection, catalogue: Catalogue, batch_id: int, only: Sequence[int] | None = None
 ) -> dict[int, list[str]]:
-    """Return what depends on the rows of a batch: number → ``dose_changed``, ``later_dose``,
-    ``later_import``, ``certificate``, ``output``.
+    """Return what depends on the rows of a batch, by row number.
+
+    ``dose_changed``, ``later_dose``, ``later_import``, ``certificate``, ``output``.
     """
     vaccines = list(catalogue.vaccines.values())
     rows = connection.execute(

@@ -21,8 +21,8 @@ from yvaxportal.services.imports.bureau import copy_rows
 from yvaxportal.services.imports.judging import Verdict
 
 _NEXT = {
-    table: text(f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, :count)")
-    for table in ("dose", "identity_check")
+    "dose": text("SELECT nextval('dose_id_seq') FROM generate_series(1, :count)"),
+    "identity_check": text("SELECT nextval('identity_check_id_seq') FROM generate_series(1, :count)"),
 }
 _CHECK = ("id", "resident_id", "method", "document", "checked_by", "checked_at")
 _SOURCE = ("dose_id", "source", "batch_id", "number", "reported_at")

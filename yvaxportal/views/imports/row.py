@@ -146,12 +146,12 @@ class RowView:
             following = next_open(self.request.db, self.batch.id, after=0, state=self.state)
         if following is None:
             self.request.flash("success", _("No more rows wait here."))
-            return HTTPSeeOther(self.request.resource_path(self.context.__parent__))
+            return HTTPSeeOther(self.request.resource_path(self.context.rows))
         return self._to(following)
 
     def _to(self, number: int) -> Response:
         query = f"?state={self.state.value}" if self.state else ""
-        return HTTPSeeOther(self.request.resource_path(self.context.__parent__, str(number), "") + query)
+        return HTTPSeeOther(self.request.resource_path(self.context.rows, str(number), "") + query)
 
     def _revision(self) -> int:
         text = self.request.POST.get("revision", "")
@@ -217,9 +217,9 @@ class RowView:
             "query": query,
             "batch": self.batch,
             "row": row,
-            "queue_url": request.resource_path(self.context.__parent__) + query,
-            "batch_url": request.resource_path(self.context.__parent__.__parent__),
-            "list_url": request.resource_path(self.context.__parent__.__parent__.__parent__),
+            "queue_url": request.resource_path(self.context.rows) + query,
+            "batch_url": request.resource_path(self.context.rows.file),
+            "list_url": request.resource_path(self.context.rows.file.__parent__),
             "problem": self.words.say(problem) if problem else "",
             "state": self.words.row_state(row.state),
             "reasons": self.words.reasons(row.reasons),

@@ -78,8 +78,8 @@ class RowsView:
         return {
             "base": base,
             "batch": batch,
-            "batch_url": request.resource_path(self.context.__parent__),
-            "list_url": request.resource_path(self.context.__parent__.__parent__),
+            "batch_url": request.resource_path(self.context.file),
+            "list_url": request.resource_path(self.context.file.__parent__),
             "tabs": self._tabs(base, state, waiting),
             "rows": [self._line(row, state) for row in shown],
             "everything": everything,
@@ -122,16 +122,16 @@ class RowsView:
         tabs = [
             {"label": self.words.say(_("All that wait")), "url": base, "active": state is None, "count": ""}
         ]
-        for one in ImportRowState:
-            if one in waiting or one is state:
-                tabs.append(
-                    {
-                        "label": self.words.say(ROW_STATES[one][0]),
-                        "url": f"{base}?state={one.value}",
-                        "active": one is state,
-                        "count": waiting.get(one, ""),
-                    }
-                )
+        tabs += (
+            {
+                "label": self.words.say(ROW_STATES[one][0]),
+                "url": f"{base}?state={one.value}",
+                "active": one is state,
+                "count": waiting.get(one, ""),
+            }
+            for one in ImportRowState
+            if one in waiting or one is state
+        )
         return tabs
 
     def _kinds(self, state: ImportRowState | None) -> list[dict[str, Any]]:
