@@ -64,7 +64,7 @@ def test_a_file_from_the_form_to_the_record_and_back(
     page.fill("#decide-reason", "予診票で確認")
     page.keyboard.press("Tab")
     page.keyboard.press("r")
-    page.wait_for_url(lambda url: "/rows/" in url)
+    expect(page.locator("h1")).to_contain_text("5件目")
     page.goto(f"{address}rows/?state=similar_found")
     page.click("[data-row] a")
     page.screenshot(path=screenshots / "imports-similar.png", full_page=True)

@@ -199,6 +199,9 @@ def _check_age(
     counted = draft.judgement is Judgement.GIVEN and draft.dose_category in _IN_PROGRAMME
     if not counted or found.has(DoseError.BEFORE_BIRTH, DoseAlert.NUMBER_GAP, DoseError.DOUBLE_NUMBER):
         return
+    if vaccine.record_group == RecordGroup.COVID19 and draft.dose_category is DoseCategory.TEMPORARY:
+        # The simple rules know the routine of today, not the special temporary programme of 2021 to 2024.
+        return
     new = GivenDose(vaccine.series, vaccine.code, draft.dose_number, draft.given_on)
     without = due(birth, person.sex, before, draft.given_on, series=vaccine.series)
     with_new = due(birth, person.sex, [*before, new], draft.given_on, series=vaccine.series)

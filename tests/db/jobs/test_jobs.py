@@ -38,6 +38,7 @@ TASKS = {
     "yvax:deliver_outbox",
     "yvax:sync_notices",
     "yvax:refresh_eligibility",
+    "yvax:run_imports",
 }
 
 

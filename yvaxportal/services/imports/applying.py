@@ -250,7 +250,7 @@ class _Apply:
         revisions: dict[int, int] = {}
         if there:
             found = self._connection.execute(select(Dose.id, Dose.revision).where(Dose.id.in_(there)))
-            revisions = dict(found.tuples())
+            revisions = {row[0]: row[1] for row in found}
         linked = []
         for row in rows:
             other = others[row.number]

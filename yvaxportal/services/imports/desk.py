@@ -173,7 +173,7 @@ def look_into(session: Session, bureau: Bureau, batch: ImportBatch, encoding: st
         headings = list(file.headings)
     for line, cells in ((1, headings), *((record.line, record.cells) for record in records)):
         guard(line, cells)
-    suggested = dict(suggest(layout, headings))
+    suggested = dict(suggest(layout, headings, by_order=batch.format == "fixed"))
     saved = session.scalar(
         select(ImportMapping.mapping).where(
             ImportMapping.layout == layout.code, ImportMapping.headings_sha256 == headings_digest(headings)

@@ -68,7 +68,7 @@ def open_kinds(session: Session, batch_id: int, state: State) -> Sequence[tuple[
 
 def outcomes(session: Session, batch_id: int) -> dict[str, int]:
     """Return what became of the rows of a batch."""
-    return dict(session.execute(_OUTCOMES, {"batch": batch_id}).tuples())
+    return {row[0]: row[1] for row in session.execute(_OUTCOMES, {"batch": batch_id})}
 
 
 def open_page(
@@ -153,7 +153,7 @@ def events_of(session: Session, batch_id: int, number: int) -> Sequence[tuple[Im
         .where(ImportRowEvent.batch_id == batch_id, ImportRowEvent.number == number)
         .order_by(ImportRowEvent.id)
     )
-    return rows.tuples().all()
+    return [(row[0], row[1]) for row in rows]
 
 
 def people(session: Session, ids: Sequence[int]) -> dict[int, Someone]:
@@ -184,4 +184,4 @@ def senders(session: Session, ids: Sequence[int]) -> dict[int, str]:
     rows = session.execute(
         select(StaffAccount.id, StaffAccount.display_name).where(StaffAccount.id.in_(set(ids)))
     )
-    return dict(rows.tuples())
+    return {row[0]: row[1] for row in rows}

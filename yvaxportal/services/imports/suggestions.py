@@ -18,12 +18,14 @@ def headings_digest(headings: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(folded, ensure_ascii=False).encode()).hexdigest()
 
 
-def suggest(layout: Layout, headings: Sequence[str]) -> Mapping[str, int]:
+def suggest(layout: Layout, headings: Sequence[str], *, by_order: bool = False) -> Mapping[str, int]:
     """Return slot → column for the columns whose heading is one of the layout's, or nearly so.
 
     Exact headings come first; a column stands for one item, unless the layout names one heading for two.
+
+    :param by_order: the columns stand in the layout's order (fixed length, or no headings).
     """
-    if not layout.header:
+    if by_order or not layout.header:
         return {slot: index for index, (slot, _column, _block) in enumerate(layout.slots())}
     folded = [fold_name(heading) for heading in headings]
     found: dict[str, int] = {}
