@@ -16,6 +16,7 @@ ENCODINGS = (UTF_8, CP932, UTF_16_LE, UTF_16_BE)
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, UTF_16_LE), (codecs.BOM_UTF16_BE, UTF_16_BE))
 # Of the bytes of Japanese or plain text in UTF-16, at least this share is zero (digits, commas, line ends).
 _ZEROS = 0.1
+_BY_CHANCE = 0.01
 # Two bytes of UTF-8 make Latin, Greek, Cyrillic...: what half-width kana in CP932 can be taken for.
 _TWO_BYTES_ONLY = re.compile("[\u0080-\u07ff]")
 _THREE_BYTES = re.compile("[\u0800-\uffff\U00010000-\U0010ffff]")
@@ -49,11 +50,10 @@ class Detector:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next piece."""
-        if self._size == 0:
-            self._head = chunk[:4]
-        if self._size % 2 == 0:
-            self._zeros[0] += chunk[0::2].count(0)
-            self._zeros[1] += chunk[1::2].count(0)
+        self._head = (self._head + chunk[:4])[:4]
+        begin = self._size % 2
+        self._zeros[0] += chunk[begin::2].count(0)
+        self._zeros[1] += chunk[1 - begin :: 2].count(0)
         self._size += len(chunk)
         data = self._rest + chunk
         cut = data.rfind(b"\n") + 1
@@ -116,7 +116,9 @@ class Detector:
         cp932 = Found(CP932, sure=False, broken=self._broken[CP932])
         if not utf_8.broken and self._three and self._three >= self._two:
             return [Found(UTF_8, sure=True)]
-        if utf_8.broken and not cp932.broken and self._cp932_high >= self._half_width:
+        # Lines that are whole Japanese in UTF-8 do not come about by chance.
+        mixed = self._three > self._cp932_high * _BY_CHANCE
+        if utf_8.broken and not cp932.broken and not mixed and self._cp932_high >= self._half_width:
             return [Found(CP932, sure=True)]
         return sorted((utf_8, cp932), key=lambda one: one.broken)
 

@@ -157,7 +157,9 @@ def _quoted(waiting: list[Line], delimiter: str) -> tuple[Record, int] | None:
             return Record(waiting[0].number, (), "broken_quotes"), 1
         if quotes % 2 == 0:
             whole = "\n".join(part.text or "" for part in waiting[:used])
-            return _parsed(waiting[0].number, whole, delimiter), used
+            record = _parsed(waiting[0].number, whole, delimiter)
+            # A quote that belongs to a later line closed this one by chance: only the first line is at fault.
+            return record, used if record.fault is None else 1
     return None
 
 
