@@ -226,7 +226,7 @@ class Connections(Node):
 class ImportRowNode(Node):
     """One row of a file of doses, with whoever it may be about; never the sender's."""
 
-    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW, P.IMPORT_UNDO)
 
     @property
     def number(self) -> int:

@@ -1,6 +1,7 @@
 """What files of doses, their rows, and what can be wrong with either are called."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState, ImportState
 from yvaxportal.values.text import _
@@ -30,14 +31,14 @@ ROW_STATES: Mapping[ImportRowState, tuple[str, str]] = {
     ImportRowState.UNREADABLE: (_("Cannot be read"), "overdue"),
     ImportRowState.CHANGED: (_("Changed since it was checked"), "doubtful"),
 }
-DECISIONS: Mapping[ImportDecision, str] = {
+DECISIONS: Mapping[StrEnum, str] = {
     ImportDecision.APPLY: _("Record as it is"),
     ImportDecision.REPLACE: _("Take the file's details over"),
     ImportDecision.KEEP_BOTH: _("Keep both doses"),
     ImportDecision.REFUSE: _("Refuse"),
     ImportDecision.RETURN: _("Send back to the sender"),
 }
-OUTCOMES: Mapping[ImportOutcome, str] = {
+OUTCOMES: Mapping[StrEnum, str] = {
     ImportOutcome.RECORDED: _("Recorded as a new dose"),
     ImportOutcome.LINKED: _("Added as a source"),
     ImportOutcome.REPLACED: _("Corrected the record"),
@@ -218,7 +219,7 @@ PHASES: Mapping[str, str] = {
     "undoing": _("Undoing"),
 }
 DEEDS: Mapping[str, str] = {
-    **{decision.value: label for decision, label in DECISIONS.items()},
+    **{str(decision): label for decision, label in DECISIONS.items()},
     "corrected": _("Corrected the row"),
     "answered": _("The sender answered"),
     "reopened": _("Took the decision back"),

@@ -151,8 +151,8 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     },
     codes.ImportState: {state: label for state, (label, _kind) in import_labels.STATES.items()},
     codes.ImportRowState: {state: label for state, (label, _kind) in import_labels.ROW_STATES.items()},
-    codes.ImportDecision: dict(import_labels.DECISIONS),
-    codes.ImportOutcome: dict(import_labels.OUTCOMES),
+    codes.ImportDecision: import_labels.DECISIONS,
+    codes.ImportOutcome: import_labels.OUTCOMES,
     codes.Outcome: {
         codes.Outcome.DONE: _("Done"),
         codes.Outcome.REFUSED: _("Refused"),

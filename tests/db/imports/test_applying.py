@@ -19,7 +19,7 @@ from tests.importing import Office, questionnaires, row_of
 from tests.people import NOW, resident
 from yvaxportal.audit.actions import Action
 from yvaxportal.embedded.places import DatabaseUrls
-from yvaxportal.models.codes import DoseState, ImportDecision, ImportOutcome, ImportState
+from yvaxportal.models.codes import DoseState, ImportDecision, ImportOutcome, ImportState, ResidentCategory
 from yvaxportal.models.dose import Dose, IdentityCheck
 from yvaxportal.models.imports import DoseSourceRecord
 from yvaxportal.models.output import Output, OutputPerson
@@ -115,15 +115,17 @@ def test_the_same_file_twice_at_once(desk: Office, world: Session) -> None:
         desk.ask_for_apply(batch.id)
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda batch: apply(desk.bureau, batch.id), (first, second)))
-    assert sum((result or {}).get("recorded", 0) for result in results) == 40
-    assert sum((result or {}).get("linked", 0) for result in results) == 40
+    assert sum(result["recorded"] for result in results if result) == 40
+    assert sum(result["linked"] for result in results if result) == 40
     assert len(world.scalars(select(Dose)).all()) == 40
     assert apply(desk.bureau, first.id) is None
 
 
 def questionnaires_voluntary(people: list[Resident]) -> bytes:
     """A voluntary dose against influenza for each."""
-    rows = [row_of(one, ワクチン="インフルエンザ", 接種日="2025-11-05", ロット番号="HA012A") for one in people]
+    rows = [
+        row_of(one, ワクチン="インフルエンザ", 接種日="2025-11-05", ロット番号="HA012A") for one in people
+    ]
     return questionnaires([[*row[:4], "任意", *row[5:]] for row in rows]).replace(
         "性別".encode(), "接種区分".encode(), 1
     )
@@ -132,7 +134,7 @@ def questionnaires_voluntary(people: list[Resident]) -> bytes:
 def test_a_row_whose_person_changed_goes_back_to_review(desk: Office, world: Session) -> None:
     first, second = children(world, 2)
     batch = desk.checked(questionnaires([row_of(first), row_of(second)]))
-    first.ceased_resident_on, first.resident_category = date(2025, 3, 1), "moved_out"
+    first.ceased_resident_on, first.resident_category = date(2025, 3, 1), ResidentCategory.MOVED_OUT
     world.commit()
     assert desk.apply(batch.id) == {"recorded": 1, "back_to_review": 1}
     back = desk.rows(batch.id)[0]
@@ -185,9 +187,7 @@ def test_a_contradiction_is_shown_and_the_files_side_taken(
     assert (dose.lot_number, dose.revision) == ("Y123", 3)
 
 
-def test_both_are_kept_and_labelled(
-    desk: Office, world: Session, recorded: tuple[Resident, int]
-) -> None:
+def test_both_are_kept_and_labelled(desk: Office, world: Session, recorded: tuple[Resident, int]) -> None:
     child, _first = recorded
     batch = desk.checked(questionnaires([row_of(child, 接種日="2025-04-08")]))
     (row,) = desk.rows(batch.id)
@@ -281,7 +281,7 @@ def test_killed_anywhere_every_row_is_applied_once(
     desk: Office, world: Session, database_urls: DatabaseUrls, engine: Engine
 ) -> None:
     """The worker is killed, or its connections are, at seeded moments; YVAX_IMPORT_KILLS says how often."""
-    chance = random.Random(20261128)
+    chance = random.Random(20261128)  # noqa: S311 - moments, not secrets
     people = adults(world, 400)
     batch = desk.checked(questionnaires_voluntary(people))
     desk.ask_for_apply(batch.id)

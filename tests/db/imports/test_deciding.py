@@ -39,12 +39,14 @@ def row(desk: Office, batch_id: int, number: int = 1) -> ImportRow:
 
 
 def decide(desk: Office, batch_id: int, decision: ImportDecision, number: int = 1, **said: Any) -> Result:
-    said = {"revision": row(desk, batch_id, number).revision, "reason": WHY} | said
+    values: dict[str, Any] = {"revision": row(desk, batch_id, number).revision, "reason": WHY} | said
     with Session(desk.bureau.engine) as session, session.begin():
-        return reviewer(desk, session).decide(batch_id, number, decision, **said)
+        return reviewer(desk, session).decide(batch_id, number, decision, **values)
 
 
-def test_a_birth_date_that_differs_is_settled_by_a_person(desk: Office, world: Session, child: Resident) -> None:
+def test_a_birth_date_that_differs_is_settled_by_a_person(
+    desk: Office, world: Session, child: Resident
+) -> None:
     batch = desk.checked(questionnaires([row_of(child, 生年月日="2024-03-06")]))
     assert desk.apply(batch.id) == {}
     assert decide(desk, batch.id, ImportDecision.APPLY) == Done(ImportRowState.BIRTH_DIFFERS)
@@ -146,7 +148,9 @@ def test_like_cases_together(desk: Office, world: Session) -> None:
         assert open_kinds(session, batch.id, ImportRowState.NOT_ELIGIBLE) == [("outside_age", 5)]
         desk_reviewer = reviewer(desk, session)
         with pytest.raises(ValueError, match="not together"):
-            desk_reviewer.together(batch.id, ImportRowState.BIRTH_DIFFERS, "x", ImportDecision.APPLY, reason=WHY)
+            desk_reviewer.together(
+                batch.id, ImportRowState.BIRTH_DIFFERS, "x", ImportDecision.APPLY, reason=WHY
+            )
         count = desk_reviewer.together(
             batch.id, ImportRowState.NOT_ELIGIBLE, "outside_age", ImportDecision.APPLY, reason=WHY
         )
@@ -173,7 +177,9 @@ def test_pages_of_the_queue_follow_each_other(desk: Office, world: Session) -> N
         assert next_open(session, batch.id, after=7, state=None) is None
 
 
-def test_the_acknowledgement_says_nothing_of_the_register(desk: Office, world: Session, child: Resident) -> None:
+def test_the_acknowledgement_says_nothing_of_the_register(
+    desk: Office, world: Session, child: Resident
+) -> None:
     rows = [
         row_of(child),
         row_of(child, 生年月日="2024-03-06", 接種日="2025-05-01"),
@@ -184,9 +190,7 @@ def test_the_acknowledgement_says_nothing_of_the_register(desk: Office, world: S
     desk.apply(batch.id)
     assert isinstance(decide(desk, batch.id, ImportDecision.REFUSE, 3, reason="該当者なし"), Done)
     with Session(desk.bureau.engine) as session:
-        lines = acknowledgement(
-            session, batch.id, "business_atena_number", str, lambda reason: reason[0]
-        )
+        lines = acknowledgement(session, batch.id, "business_atena_number", str, lambda reason: reason[0])
         text = b"".join(lines).decode("utf-8-sig")
     number = child.business_atena_number
     assert text.split("\r\n") == [

@@ -100,6 +100,6 @@ def test_an_example_comes_to_what_is_written_beside_it(desk: Office, world: Sess
 
 
 def test_every_layout_has_an_example() -> None:
-    assert {name for name in LAYOUTS for path in FILES if path.name.startswith(name)} == set(
+    assert {name for name in LAYOUTS for path in FILES if path.name.startswith(name)} == {
         path.stem for path in Path("yvaxportal/services/imports/layouts").glob("*.toml")
-    )
+    }

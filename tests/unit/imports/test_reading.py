@@ -36,7 +36,7 @@ def test_every_encoding_in_pieces_of_any_size(encoding: str, piece: int) -> None
 
 
 def test_quotes_may_hold_line_breaks_and_delimiters() -> None:
-    (record, after) = read('1,"a\r\nb,""c"""\r\n2,x\r\n'.encode())
+    (record, after) = read(b'1,"a\r\nb,""c"""\r\n2,x\r\n')
     assert (list(record.cells), record.line) == (["1", 'a\nb,"c"'], 1)
     assert (list(after.cells), after.line) == (["2", "x"], 3)
 

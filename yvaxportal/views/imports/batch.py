@@ -9,7 +9,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
-from yvaxportal.forms.import_labels import ENCODINGS, FORMATS, OUTCOMES, PHASES, RESULTS, STATES
+from yvaxportal.forms.import_labels import BLOCKERS, ENCODINGS, FORMATS, OUTCOMES, PHASES, RESULTS, STATES
 from yvaxportal.jobs.app import RUN_IMPORTS, ask_for
 from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState, ImportState
 from yvaxportal.request import PortalRequest
@@ -38,12 +38,15 @@ from yvaxportal.services.imports.queue import (
     senders,
 )
 from yvaxportal.services.imports.source import FileRefusedError
+from yvaxportal.services.imports.undoing import blockers
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _, contains_personal_number
 from yvaxportal.views.imports.words import ImportWords
 
 _RUNNING = frozenset({ImportState.CHECKING, ImportState.APPLYING, ImportState.UNDOING})
 _WITHDRAWABLE = frozenset({ImportState.UPLOADED, ImportState.CHECKED, ImportState.REFUSED})
+_BLOCKED = frozenset({"undo_blocked", "undo_partly"})
+_MOST_BLOCKED = 50
 _LONGEST_REASON = 200
 _MOST_COLUMNS = 500
 _RETURNED = (ImportDecision.RETURN, ImportDecision.REFUSE)
@@ -82,7 +85,7 @@ class ImportView:
     def check(self) -> dict[str, Any] | Response:
         """Settle encoding and columns, and let the rows be judged."""
         request, batch = self.request, self.batch
-        encoding = request.POST.get("encoding") or None
+        encoding, mapping = request.POST.get("encoding") or None, self._mapping()
         if batch.format != "xlsx" and encoding not in self._encodings():
             return self._again(_("Choose the encoding: look at the preview."))
         try:
@@ -92,7 +95,7 @@ class ImportView:
                 request.portal.bureau,
                 batch.id,
                 encoding=encoding if batch.format != "xlsx" else None,
-                mapping=self._mapping(),
+                mapping=mapping,
                 staff_id=request.identity.staff_id,
                 now=request.now,
             )
@@ -262,6 +265,7 @@ class ImportView:
             "step": self._step(),
         }
         page["progress"] = self._progress() if page["running"] else None
+        page["blocked"] = self._blocked() if batch.problem in _BLOCKED and may["rows"] else []
         page["mapping"] = self._mapping_form() if batch.state is ImportState.UPLOADED else None
         page["outcome"] = self._outcome() if batch.counts and not page["running"] else None
         return page
@@ -288,6 +292,18 @@ class ImportView:
             "total": found.total or 0,
             "text": text,
         }
+
+    def _blocked(self) -> list[dict[str, Any]]:
+        """Return the first rows on which something later depends, and what."""
+        found = blockers(self.request.db.connection(), self.request.portal.catalogue, self.batch.id)
+        return [
+            {
+                "number": number,
+                "url": self.request.resource_path(self.context, "rows", str(number), ""),
+                "why": " ".join(self.words.say(BLOCKERS[code]) for code in codes),
+            }
+            for number, codes in sorted(found.items())[:_MOST_BLOCKED]
+        ]
 
     def _mapping_form(self) -> dict[str, Any] | None:
         """Return the form of the second step: the beginning of the file, and a choice for each item."""

@@ -8,8 +8,8 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
-from yvaxportal.forms.import_labels import DEEDS, FIELDS, OUTCOMES
-from yvaxportal.models.codes import ImportDecision
+from yvaxportal.forms.import_labels import BLOCKERS, DEEDS, FIELDS, OUTCOMES
+from yvaxportal.models.codes import ImportDecision, ImportOutcome
 from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import ImportRowNode
@@ -21,6 +21,7 @@ from yvaxportal.services.imports.layouts import PERSON_FIELDS
 from yvaxportal.services.imports.personal_numbers import PersonalNumberFoundError
 from yvaxportal.services.imports.queue import claimed_by_another, events_of, next_open, one_row, people
 from yvaxportal.services.imports.rows import StoredRow
+from yvaxportal.services.imports.undoing import Undo, UndoBlockedError, undo_rows
 from yvaxportal.services.residents import find_by_atena_number
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
@@ -35,6 +36,7 @@ _KEYS = {
     ImportDecision.REFUSE: "r",
     ImportDecision.RETURN: "s",
 }
+_UNDOABLE = frozenset({ImportOutcome.RECORDED, ImportOutcome.LINKED, ImportOutcome.REPLACED})
 _LONGEST_TEXT = 400
 _MOST_DIGITS = 18
 _COMPARED = (
@@ -132,6 +134,29 @@ class RowView:
             self.request.flash("info", _("Somebody else changed this row meanwhile. Look at it again."))
         return self._to(self.context.number)
 
+    @view_config(
+        name="undo",
+        request_method="POST",
+        permission=Permission.IMPORT_UNDO,
+        renderer="yvaxportal:templates/imports/row.pt",
+    )
+    def undo(self) -> dict[str, Any] | Response:
+        """Take back what came of this row alone."""
+        request, reason = self.request, reason_of(self.request)
+        if reason is None:
+            return self._again(_("Give a reason of up to 200 characters, without any personal number."))
+        wanted = Undo(self.batch.id, request.identity.staff_id, reason, request.now, (self.context.number,))
+        try:
+            counts = undo_rows(request.db.connection(), request.audit, request.portal.catalogue, wanted)
+        except UndoBlockedError as blocked:
+            codes = blocked.blockers.get(self.context.number, [])
+            return self._again(" ".join(self.words.say(BLOCKERS[code]) for code in codes))
+        if not counts:
+            request.flash("info", _("Somebody else changed this row meanwhile. Look at it again."))
+        else:
+            request.flash("success", _("This row was undone."))
+        return self._to(self.context.number)
+
     def _answer(self, result: Result, *, stay: bool = False) -> dict[str, Any] | Response:
         if isinstance(result, Impossible):
             return self._again(" ".join(self.words.reasons(result.reasons)))
@@ -223,10 +248,14 @@ class RowView:
             "problem": self.words.say(problem) if problem else "",
             "state": self.words.row_state(row.state),
             "reasons": self.words.reasons(row.reasons),
-            "taken": taken,
+            "taken": self.words.say(_("${taken} has this row open.", mapping={"taken": taken}))
+            if taken
+            else "",
             "may_decide": may and waits and not taken,
             "may_correct": may and row.outcome is None and row.decision is None and not taken,
             "may_reopen": may and row.decision is not None and row.outcome is None and not taken,
+            "may_undo": row.outcome in _UNDOABLE
+            and bool(request.has_permission(Permission.IMPORT_UNDO, self.context)),
             "decision": self.words.code_of_decision(row.decision) if row.decision else "",
             "outcome": self.words.say(OUTCOMES[row.outcome]) if row.outcome else "",
             "person_sides": self._person_sides(row, target),
