@@ -15,7 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import delivered, followed, hanging, imports, resident_page, sample_load, search
+from bench import (
+    delivered,
+    extraction,
+    followed,
+    forecasts,
+    hanging,
+    imports,
+    resident_page,
+    sample_load,
+    search,
+)
 from bench.city import city, portal
 from bench.report import Measure, results, table
 
@@ -60,20 +70,26 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         with portal(place) as (port, _):
             small = search.times(place, port)
         yield from search.measures(small, plan.residents)
+        yield from extraction.measures(place)
         found = resident_page.page_load(place, plan.seconds)
         yield from resident_page.measures(place, found, resident_page.bare_view(plan.seconds / 4))
         yield from followed.measures(place)
         yield from delivered.measures(place)
         yield from hanging.measures(place)
         yield from imports.measures(place, plan.rows)
+        foreseen = forecasts.forecast_all(place)
+        yield from forecasts.measures(foreseen)
     loads = []
     for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
         with city(residents, folder=plan.folder) as place:
             loads.append((place.report.rows["dose"], resident_page.page_load(place, plan.seconds)))
+            if residents == min(MANY, plan.residents):
+                yield from forecasts.growth(forecasts.forecast_all(place), foreseen)
     yield from resident_page.same_with_doses(*loads)
     if plan.growth:
         with city(plan.growth, folder=plan.folder) as place, portal(place) as (port, _):
             grown = search.times(place, port)
+            yield from forecasts.growth(foreseen, forecasts.forecast_all(place))
         yield from search.growth(small, grown, plan.residents, plan.growth)
         yield from delivered.growth(plan.growth, plan.residents // 10, plan.folder)
 

@@ -30,6 +30,7 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.models.imports import ImportBatch
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.sample.import_file import Expected, write_file
 from yvaxportal.services.imports.applying import apply
 from yvaxportal.services.imports.bureau import Bureau
@@ -110,7 +111,7 @@ def bureau_of(folder: Path, engine: Engine) -> Bureau:
     return Bureau(
         engine=engine,
         ring=KeyRing.load(folder / "key-ring"),
-        catalogue=load_catalogue(),
+        schedule=load_schedule(load_catalogue()),
         layouts=load_layouts(),
         municipality_code=MUNICIPALITY,
         match_floor=700,

@@ -15,6 +15,7 @@ from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.resident import Resident
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.services.imports.applying import apply
 from yvaxportal.services.imports.bureau import Bureau
 from yvaxportal.services.imports.checking import check
@@ -143,7 +144,7 @@ def office(engine: Engine, session: Session, **said: Any) -> Office:
     values: dict[str, Any] = {
         "engine": engine,
         "ring": KeyRing.with_new_key(),
-        "catalogue": load_catalogue(),
+        "schedule": load_schedule(load_catalogue()),
         "layouts": load_layouts(),
         "municipality_code": "312029",
         "match_floor": 700,

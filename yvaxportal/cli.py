@@ -30,6 +30,7 @@ COMMANDS = (
     ("import", "imports", "take in files of doses, as a named account"),
     ("sync", "sync", "take over what the other systems have, now"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
+    ("programme", "programme", "check and show the vaccination rules; judge, forecast, tell the targets"),
     ("settings", "settings", "check an ini file"),
 )
 

@@ -1,10 +1,8 @@
 """What one process holds for its whole life, made once from the settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TypeVar
 
 from pyramid.config import Configurator
 from sqlalchemy import Engine
@@ -12,19 +10,23 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from yvaxportal.models.database import open_engine
-from yvaxportal.programme.catalogue import Catalogue, load_catalogue
+from yvaxportal.outputs.layouts import Layout
+from yvaxportal.outputs.opening import open_layouts
+from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
-from yvaxportal.services.imports.bureau import Bureau, open_bureau
-from yvaxportal.services.imports.layouts import Layout, load_layouts
+from yvaxportal.services.extraction.answers import Answers
+from yvaxportal.services.imports.bureau import LAYOUTS_SETTING, Bureau
+from yvaxportal.services.imports.layouts import Layout as ImportLayout
+from yvaxportal.services.imports.layouts import load_layouts as load_import_layouts
+from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
 from yvaxportal.vault.keyring import KeyRing, KeyRingError
 from yvaxportal.vault.purposes import load_purposes
 from yvaxportal.vault.vault import Vault
-
-Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,23 @@ class Portal:
     vault: Vault
     acl: AclStore
     catalogue: Catalogue
+    schedule: Schedule
     connections: Connections
-    import_layouts: Mapping[str, Layout]
+    import_layouts: Mapping[str, ImportLayout]
+    layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
+    answers: Answers = field(default_factory=Answers)
 
     @property
     def bureau(self) -> Bureau:
         """Return what the services of files of doses need."""
-        return open_bureau(
-            self.settings,
-            self.engine,
-            self.key_ring,
-            catalogue=self.catalogue,
+        return Bureau(
+            engine=self.engine,
+            ring=self.key_ring,
+            schedule=self.schedule,
             layouts=self.import_layouts,
+            municipality_code=self.settings.municipality_code,
+            match_floor=self.settings.import_match_percent * 10,
             clock=self.clock,
         )
 
@@ -69,9 +75,8 @@ def open_portal(settings: Settings) -> Portal:
         key_ring = KeyRing.load(settings.key_ring_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
-    catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
-    layouts = _own_file("yvaxportal.imports.layouts_folder", settings.import_layouts_folder, load_layouts)
+    purposes = own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
+    schedule = open_schedule(settings)
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -80,21 +85,13 @@ def open_portal(settings: Settings) -> Portal:
         key_ring=key_ring,
         vault=vault,
         acl=AclStore(),
-        catalogue=catalogue,
+        catalogue=schedule.catalogue,
+        schedule=schedule,
         connections=open_connections(settings, engine, vault, now_utc),
-        import_layouts=layouts,
+        import_layouts=own_file(LAYOUTS_SETTING, settings.import_layouts_folder, load_import_layouts),
+        layouts=open_layouts(settings),
         clock=now_utc,
     )
-
-
-def _own_file(setting: str, path: Path | None, load: Callable[[Path | None], Content]) -> Content:
-    """Load what ships, together with the municipality's own file; the error names the setting."""
-    try:
-        return load(path)
-    except OSError as error:
-        raise SettingsError(setting, f"the file cannot be read ({type(error).__name__})") from None
-    except ValueError as error:
-        raise SettingsError(setting, " ".join(str(error).split())) from None
 
 
 def includeme(config: Configurator) -> None:

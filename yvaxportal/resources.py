@@ -11,12 +11,23 @@ from pyramid.authorization import DENY_ALL, Allow, Authenticated
 from pyramid.httpexceptions import HTTPForbidden
 
 from yvaxportal.models.imports import ImportBatch
+from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
+from yvaxportal.services.extraction.lists import ListRow, list_of
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
 
 Ace = tuple[str, str, object]
+
+_TOO_MANY_DIGITS = 19
+
+
+def _id(name: str) -> int:
+    """Return the id that a segment of a path is; KeyError for anything else."""
+    if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+        raise KeyError(name)
+    return int(name)
 
 
 class Node:
@@ -44,6 +55,11 @@ class Node:
 
     def __getitem__(self, name: str) -> "Node":
         return self.children[name](self, name, self.request)
+
+
+def is_id(name: str) -> bool:
+    """Tell whether a name in the path is an id of ours: ASCII digits that fit a bigint."""
+    return name.isascii() and name.isdigit() and len(name) < _TOO_MANY_DIGITS
 
 
 class ResidentPart(Node):
@@ -140,6 +156,34 @@ class Contact(ResidentPart):
         ]
 
 
+class CircumstanceNode(ResidentPart):
+    """One special circumstance, by its id; the service knows whose it is."""
+
+    permissions = (P.CIRCUMSTANCE_EDIT,)
+
+    @property
+    def circumstance_id(self) -> int:
+        """Return the id in the path."""
+        return int(self.__name__)
+
+
+class Circumstances(ResidentPart):
+    """The special circumstances of a resident: diseases had, risk groups, long illnesses and the like."""
+
+    permissions = (P.CIRCUMSTANCE_VIEW, P.CIRCUMSTANCE_EDIT)
+
+    def __getitem__(self, name: str) -> Node:
+        if not is_id(name):
+            raise KeyError(name)
+        return CircumstanceNode(self, name, self.request)
+
+
+class PastRuns(ResidentPart):
+    """Why a resident was, or was not, on each list of targets."""
+
+    permissions = (P.EXTRACTION_VIEW,)
+
+
 class AccessLog(ResidentPart):
     """Who looked at this person."""
 
@@ -159,6 +203,8 @@ class Resident(Node):
         "contact": Contact,
         "foreign": ForeignDetails,
         "notes": Notes,
+        "circumstances": Circumstances,
+        "extractions": PastRuns,
         "access-log": AccessLog,
     }
 
@@ -203,6 +249,30 @@ class Searches(Node):
         if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
             raise KeyError(name)
         return SearchNode(self, name, self.request)
+
+
+class ExtractionNode(Node):
+    """One saved list of targets, already known to exist."""
+
+    permissions = (P.EXTRACTION_VIEW, P.EXTRACTION_MAKE, P.LETTER_MAKE, P.OUTPUT_REQUEST)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, row: ListRow) -> None:
+        super().__init__(parent, name, request)
+        self.row = row
+
+
+class Extractions(Node):
+    """Saved lists of targets, and the way to one of them."""
+
+    permissions = (P.EXTRACTION_VIEW, P.EXTRACTION_MAKE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.EXTRACTION_VIEW, self):
+            raise HTTPForbidden
+        row = list_of(self.request.db, int(name)) if is_id(name) else None
+        if row is None:
+            raise KeyError(name)
+        return ExtractionNode(self, name, self.request, row)
 
 
 class VaultNode(Node):
@@ -318,6 +388,75 @@ class Imports(Node):
         return node
 
 
+class OutputNode(Node):
+    """One file that leaves. Its requester may take it, somebody else may decide on it."""
+
+    permissions = (P.OUTPUT_VIEW, P.OUTPUT_REQUEST, P.OUTPUT_APPROVE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, output: Output) -> None:
+        super().__init__(parent, name, request)
+        self.output = output
+
+    def __acl__(self) -> list[Ace]:
+        own = self.request.identity.staff_id == self.output.requested_by
+        deeds = P.OUTPUT_REQUEST if own else P.OUTPUT_APPROVE
+        return [
+            (Allow, Authenticated, P.SIGNED_IN),
+            *self.allow(P.OUTPUT_VIEW),
+            *self.allow(P.OUTPUT_VIEW, when=deeds),
+            *self.allow(deeds),
+            DENY_ALL,
+        ]
+
+
+class Outputs(Node):
+    """The register of files that leave. Whoever may ask for or approve files may open it (see the view)."""
+
+    permissions = (P.OUTPUT_VIEW, P.OUTPUT_REQUEST, P.OUTPUT_APPROVE)
+
+    def __acl__(self) -> list[Ace]:
+        return [
+            (Allow, Authenticated, P.SIGNED_IN),
+            *self.allow(P.OUTPUT_VIEW),
+            *self.allow(P.OUTPUT_VIEW, when=P.OUTPUT_REQUEST),
+            *self.allow(P.OUTPUT_VIEW, when=P.OUTPUT_APPROVE),
+            *self.allow(P.OUTPUT_REQUEST),
+            DENY_ALL,
+        ]
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.OUTPUT_VIEW, self):
+            raise HTTPForbidden
+        output = self.request.db.get(Output, _id(name))
+        if output is None:
+            raise KeyError(name)
+        return OutputNode(self, name, self.request, output)
+
+
+class MediumNode(Node):
+    """One storage medium of the register."""
+
+    permissions = (P.MEDIUM_VIEW, P.MEDIUM_USE, P.MEDIUM_APPROVE, P.MEDIUM_MANAGE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, medium: StorageMedium) -> None:
+        super().__init__(parent, name, request)
+        self.medium = medium
+
+
+class Media(Node):
+    """The register of storage media."""
+
+    permissions = (P.MEDIUM_VIEW, P.MEDIUM_USE, P.MEDIUM_APPROVE, P.MEDIUM_MANAGE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.MEDIUM_VIEW, self):
+            raise HTTPForbidden
+        medium = self.request.db.get(StorageMedium, _id(name))
+        if medium is None:
+            raise KeyError(name)
+        return MediumNode(self, name, self.request, medium)
+
+
 class AccountNode(Node):
     """One staff account."""
 
@@ -364,9 +503,12 @@ class Root(Node):
     children: ClassVar = {
         "residents": Residents,
         "searches": Searches,
+        "extractions": Extractions,
         "vault": VaultNode,
         "audit": AuditLog,
         "imports": Imports,
+        "outputs": Outputs,
+        "media": Media,
         "connections": Connections,
         "accounts": Accounts,
         "groups": Groups,

@@ -1,20 +1,23 @@
 """Every kind of page by axe (WCAG 2.2 AA and its best practices), at the size of a desk's screen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 from sqlalchemy.orm import Session
 
 from tests.application import PASSWORD, TOTP_SECRET, Clock
 from tests.everything import Everything, make_everything
 from tests.importing import questionnaires, row_of
+from tests.leaving import extraction, people
 from tests.people import NOW, resident
 from yvaxportal.audit.trail import Actor
 from yvaxportal.models.codes import OutboxState, ResidentCategory
 from yvaxportal.models.outbox import OutboxMessage
+from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.portal import Portal
 from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.one_time_codes import code_of, step_at
@@ -135,7 +138,10 @@ def test_finding_and_reading(
             "eligibility/",
             "foreign/",
             "notes/",
+            "circumstances/",
+            "circumstances/add",
             "tickets/",
+            "extractions/",
             "certificates/",
         ),
         "doses/new",
@@ -190,6 +196,38 @@ def test_a_dose_that_is_not_right(open_visitor: Callable[[], Visitor], world: Se
     assert not visitor.faults, "\n".join(visitor.faults)
 
 
+def test_lists_of_targets(open_visitor: Callable[[], Visitor], world: Session) -> None:
+    for place in range(12):
+        resident(
+            world,
+            born=f"2020-{place % 6 + 5:02}-01",
+            support_measure_flag=place == 0,
+            contact={"address_town_code": f"000{place % 3}001"},
+        )
+    world.commit()
+    visitor = open_visitor()
+    visitor.sign_in("registrar")
+    page = visitor.page
+    visitor.look("lists-none", "/extractions/")
+    visitor.look("list-new", "/extractions/new?programme=mr2")
+    page.locator("#list-due_until").fill("R8.1.1")
+    page.locator("#list-try").click()
+    visitor.look("list-wrong")
+    page.locator("#list-due_until").fill("R9.3.31")
+    page.locator("#list-try").click()
+    expect(page.locator("#chart-funnel")).to_be_visible()
+    visitor.look("list-tried")
+    page.locator("#list-save").click()
+    page.wait_for_url("**/extractions/1/")
+    visitor.look("list-saved")
+    visitor.look("list-people", "/extractions/1/members")
+    page.get_by_role("button", name="名簿から外す").first.click()
+    visitor.look("list-remove")
+    visitor.look("list-compared", "/extractions/1/compare?with=1&part=both")
+    visitor.look("lists", "/extractions/")
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
 def test_numbers_and_measures(open_visitor: Callable[[], Visitor], everything: Everything) -> None:
     visitor = open_visitor()
     visitor.sign_in("number")
@@ -239,6 +277,50 @@ def wait_for_atena(world: Session) -> None:
     tell_name(world, actor, resident(world).id, now=NOW)
 
 
+def test_files_and_media(
+    open_visitor: Callable[[], Visitor], shop: Workshop, world: Session, staff: dict[str, int]
+) -> None:
+    targets = extraction(world, people(world, 2), staff_id=staff["registrar"])
+    registrar, manager, administrator = open_visitor(), open_visitor(), open_visitor()
+    administrator.sign_in("administrator")
+    administrator.look("media-none", "/media/")
+    page = administrator.page
+    page.fill("#register-label", "USB-001")
+    page.locator("#register-kind").select_option("usb_memory")
+    page.click("#register-register")
+    administrator.look("medium-new")
+    registrar.sign_in("registrar")
+    registrar.look("outputs-none", "/outputs/")
+    registrar.look("output-new", f"/outputs/new?extraction={targets}")
+    page = registrar.page
+    page.click("#ask-for-file-ask")
+    registrar.look("output-new-errors")
+    page.locator("#ask-for-file-layout").select_option("target_list_xlsx")
+    page.fill("#ask-for-file-title", "MR2期の一覧")
+    page.fill("#ask-for-file-purpose", "接種券の作成委託")
+    page.click("#ask-for-file-ask")
+    registrar.look("output-queued")
+    replace(shop, approval_above=0).run()
+    registrar.look("output-awaiting", "/outputs/1/")
+    manager.sign_in("manager")
+    manager.look("outputs-waiting", "/outputs/")
+    manager.look("output-decide", "/outputs/1/")
+    manager.page.click("#approve button")
+    registrar.look("output-ready", "/outputs/1/")
+    page.click("#show-password button")
+    registrar.look("output-password")
+    page.goto("/media/1/")
+    page.fill("#ask-purpose", "印刷委託先への受け渡し")
+    page.fill("#ask-recipient", "見本印刷株式会社")
+    page.fill("#ask-due_on", "R8.11.30")
+    page.click("#ask-ask")
+    registrar.look("medium-asked")
+    manager.look("medium-decide", "/media/1/")
+    manager.look("media", "/media/")
+    faults = [*registrar.faults, *manager.faults, *administrator.faults]
+    assert not faults, "\n".join(faults)
+
+
 def test_administration_and_audit(
     open_visitor: Callable[[], Visitor], staff: dict[str, int], world: Session
 ) -> None:
@@ -259,6 +341,10 @@ def test_administration_and_audit(
     assert not faults, "\n".join(faults)
 
 
+def payload(content: bytes) -> FilePayload:
+    return {"name": "予診票.csv", "mimeType": "text/csv", "buffer": content}
+
+
 def test_files_of_doses(open_visitor: Callable[[], Visitor], world: Session, portal: Portal) -> None:
     people = [resident(world, born=f"2024-03-{day:02}", name=f"見本　子{day}") for day in range(1, 9)]
     world.commit()
@@ -273,8 +359,7 @@ def test_files_of_doses(open_visitor: Callable[[], Visitor], world: Session, por
     visitor.sign_in("registrar")
     visitor.look("imports", "/imports/")
     page.select_option("#upload-layout", "questionnaires")
-    file = {"name": "予診票.csv", "mimeType": "text/csv", "buffer": questionnaires(rows)}
-    page.set_input_files("#upload-file", file)
+    page.set_input_files("#upload-file", payload(questionnaires(rows)))
     page.click("button[name=send]")
     visitor.look("import-columns")
     base = page.url
@@ -298,7 +383,7 @@ def test_files_of_doses(open_visitor: Callable[[], Visitor], world: Session, por
     visitor.look("import-row-recorded", f"{base}rows/1/")
     page.goto("/imports/")
     page.select_option("#upload-layout", "questionnaires")
-    page.set_input_files("#upload-file", {**file, "buffer": b"x,123456789018\r\n"})
+    page.set_input_files("#upload-file", payload(b"x,123456789018\r\n"))
     page.click("button[name=send]")
     visitor.look("import-refused")
     assert not visitor.faults, "\n".join(visitor.faults)

@@ -22,7 +22,6 @@ from yvaxportal.commands.common import (
 from yvaxportal.models.codes import ImportState
 from yvaxportal.models.database import open_engine
 from yvaxportal.models.imports import ImportBatch
-from yvaxportal.programme.catalogue import CatalogueError, load_catalogue
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.imports.applying import apply
 from yvaxportal.services.imports.bureau import Bureau, open_bureau
@@ -36,7 +35,6 @@ from yvaxportal.services.imports.desk import (
     hand_in,
 )
 from yvaxportal.services.imports.encodings import ENCODINGS
-from yvaxportal.services.imports.layouts import LayoutError, load_layouts
 from yvaxportal.services.imports.queue import outcomes
 from yvaxportal.services.imports.undoing import undo
 from yvaxportal.services.standing import Standing, standing_of
@@ -129,15 +127,9 @@ def _work(args: argparse.Namespace) -> Iterator[_Work]:
 def _bureau(settings: Settings, engine: Engine) -> Bureau:
     try:
         ring = KeyRing.load(settings.key_ring_file)
-        layouts = load_layouts(settings.import_layouts_folder)
-        catalogue = load_catalogue(settings.vaccines_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    except LayoutError as error:
-        raise SettingsError("yvaxportal.imports.layouts_folder", str(error)) from None
-    except CatalogueError as error:
-        raise SettingsError("yvaxportal.programme.vaccines_file", str(error)) from None
-    return open_bureau(settings, engine, ring, catalogue=catalogue, layouts=layouts, clock=now_utc)
+    return open_bureau(settings, engine, ring, now_utc)
 
 
 def run_check(args: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ DECISIONS: Mapping[StrEnum, str] = {
     ImportDecision.APPLY: _("Record as it is"),
     ImportDecision.REPLACE: _("Take the file's details over"),
     ImportDecision.KEEP_BOTH: _("Keep both doses"),
-    ImportDecision.REFUSE: _("Refuse"),
+    ImportDecision.REFUSE: _("Do not take over"),
     ImportDecision.RETURN: _("Send back to the sender"),
 }
 OUTCOMES: Mapping[StrEnum, str] = {
@@ -122,7 +122,7 @@ REASONS: Mapping[str, str] = {
     "birth_differs": _(
         "The number is a resident's, but the birth date is not theirs. Look at the paper before you decide."
     ),
-    "number_unknown": _("Nobody has this number."),
+    "number_unknown": _("The number is nobody's."),
     "other_municipality": _("The ticket was issued by another municipality."),
     "same_dose": _("The same dose is recorded already."),
     "details_differ": _("The same dose is recorded with other details: ${fields}."),

@@ -81,6 +81,25 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.DeliveryCategory.REIMBURSEMENT: _("Reimbursed"),
         codes.DeliveryCategory.FACILITY: _("In a care facility"),
     },
+    codes.CircumstanceKind: {
+        codes.CircumstanceKind.DISEASE_HISTORY: _("Disease had"),
+        codes.CircumstanceKind.RISK_GROUP: _("Risk group (aged 60 to 64)"),
+        codes.CircumstanceKind.LONG_ILLNESS: _("Long illness"),
+        codes.CircumstanceKind.PREGNANCY: _("Pregnancy"),
+        codes.CircumstanceKind.ANTIBODY_LOW: _("Low antibody"),
+        codes.CircumstanceKind.CONTRAINDICATION: _("Contraindication"),
+        codes.CircumstanceKind.HBV_MOTHER: _("Mother carries hepatitis B"),
+        codes.CircumstanceKind.NO_INVITATION: _("Nothing to be posted"),
+    },
+    codes.ExtractionState: {
+        codes.ExtractionState.SAVED: _("Saved"),
+        codes.ExtractionState.WITHDRAWN: _("Withdrawn"),
+    },
+    codes.MemberStanding: {
+        codes.MemberStanding.BY_RULES: _("By the rules"),
+        codes.MemberStanding.ADDED: _("Added by hand"),
+        codes.MemberStanding.REMOVED: _("Removed by hand"),
+    },
     codes.DoseCategory: {
         codes.DoseCategory.ROUTINE: _("Routine"),
         codes.DoseCategory.VOLUNTARY: _("Voluntary"),
@@ -153,6 +172,27 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     codes.ImportRowState: {state: label for state, (label, _kind) in import_labels.ROW_STATES.items()},
     codes.ImportDecision: import_labels.DECISIONS,
     codes.ImportOutcome: import_labels.OUTCOMES,
+    codes.OutputState: {
+        codes.OutputState.QUEUED: _("Waits to be made"),
+        codes.OutputState.MAKING: _("Being made"),
+        codes.OutputState.AWAITING_APPROVAL: _("Waits for approval"),
+        codes.OutputState.READY: _("Ready to be taken"),
+        codes.OutputState.REFUSED: _("Refused and wiped"),
+        codes.OutputState.FAILED: _("Could not be made"),
+        codes.OutputState.CANCELLED: _("Called off"),
+        codes.OutputState.WIPED: _("Wiped"),
+    },
+    codes.MediumKind: {
+        codes.MediumKind.USB_MEMORY: _("USB memory"),
+        codes.MediumKind.PORTABLE_DISK: _("Portable disk"),
+        codes.MediumKind.OPTICAL_DISC: _("Optical disc"),
+    },
+    codes.MediumState: {
+        codes.MediumState.AVAILABLE: _("In its place"),
+        codes.MediumState.LENT: _("In use"),
+        codes.MediumState.LOST: _("Lost"),
+        codes.MediumState.DISPOSED: _("Disposed of"),
+    },
     codes.Outcome: {
         codes.Outcome.DONE: _("Done"),
         codes.Outcome.REFUSED: _("Refused"),

@@ -9,6 +9,7 @@ from procrastinate.jobs import Status
 
 from yvaxportal.audit.seal import seal_pending
 from yvaxportal.jobs.context import tools
+from yvaxportal.outputs.wiping import wipe_expired
 from yvaxportal.services.housekeeping import purge
 from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.sync.eligibility import TAX, WELFARE
@@ -66,6 +67,21 @@ def run_imports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - 
     bureau = tools(context).bureau
     if bureau is not None:
         run_waiting(bureau)
+
+
+def make_outputs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Make the files that were asked for."""
+    made = tools(context).workshop.run()
+    if made:
+        log.info("outputs: %d made", made)
+
+
+def wipe_outputs(context: JobContext, timestamp: int) -> None:
+    """Wipe the files whose term ended before ``timestamp`` (seconds since 1970)."""
+    shop = tools(context).workshop
+    wiped = wipe_expired(shop.engine, shop.folder, shop.temporary, datetime.fromtimestamp(timestamp, UTC))
+    if wiped:
+        log.info("outputs: %d wiped", wiped)
 
 
 def told(system: str, report: SyncReport) -> None:

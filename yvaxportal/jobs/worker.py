@@ -1,16 +1,14 @@
 """A worker: takes jobs until it is told to stop."""
 
 from procrastinate import App
-from sqlalchemy import Engine
 
 from yvaxportal.audit.keys import SigningKeyError, load_signing_key
 from yvaxportal.jobs.app import make_app
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.models.database import open_engine
-from yvaxportal.programme.catalogue import CatalogueError, load_catalogue
-from yvaxportal.services.connections import Connections, open_connections
-from yvaxportal.services.imports.bureau import Bureau, open_bureau
-from yvaxportal.services.imports.layouts import LayoutError, load_layouts
+from yvaxportal.outputs.opening import open_workshop
+from yvaxportal.services.connections import open_connections
+from yvaxportal.services.imports.bureau import open_bureau
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError
 from yvaxportal.values.clock import now_utc
@@ -33,11 +31,15 @@ async def work(settings: Settings) -> None:
     except SigningKeyError:
         raise SettingsError("yvaxportal.audit.signing_key_file", "holds no Ed25519 key in PEM") from None
     engine = open_engine(settings.database_url, pool_size=settings.pool_size)
-    connections = _connections(settings, engine)
+    ring = _key_ring(settings)
+    workshop = open_workshop(settings, engine, ring, now_utc)
+    bureau = open_bureau(settings, engine, ring, now_utc)
+    vault = Vault(engine, ring, settings.municipality_code)
+    connections = open_connections(settings, engine, vault, now_utc)
     app = make_app(settings.database_url)
     try:
         with telling(METRICS_SETTING, settings.metrics_worker, connections, database=True):
-            await _run(app, Tools(engine, signing_key, connections, _bureau(settings, engine)))
+            await _run(app, Tools(engine, signing_key, connections, workshop, bureau))
     finally:
         connections.adapters.close()
         engine.dispose()
@@ -53,24 +55,8 @@ async def _run(app: App, tools: Tools) -> None:
         )
 
 
-def _bureau(settings: Settings, engine: Engine) -> Bureau:
+def _key_ring(settings: Settings) -> KeyRing:
     try:
-        ring = KeyRing.load(settings.key_ring_file)
-        layouts = load_layouts(settings.import_layouts_folder)
-        catalogue = load_catalogue(settings.vaccines_file)
+        return KeyRing.load(settings.key_ring_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    except LayoutError as error:
-        raise SettingsError("yvaxportal.imports.layouts_folder", str(error)) from None
-    except CatalogueError as error:
-        raise SettingsError("yvaxportal.programme.vaccines_file", str(error)) from None
-    return open_bureau(settings, engine, ring, catalogue=catalogue, layouts=layouts, clock=now_utc)
-
-
-def _connections(settings: Settings, engine: Engine) -> Connections:
-    try:
-        ring = KeyRing.load(settings.key_ring_file)
-    except KeyRingError as error:
-        raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    vault = Vault(engine, ring, settings.municipality_code)
-    return open_connections(settings, engine, vault, now_utc)

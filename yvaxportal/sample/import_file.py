@@ -62,10 +62,7 @@ _SEASONS = text(
     "SELECT resident_id, extract(year FROM given_on - interval '3 months')::int FROM dose "
     "WHERE state = 'active' AND vaccine IN ('influenza', 'influenza_high_dose')"
 )
-_MEASLES = text(
-    "SELECT DISTINCT resident_id FROM dose WHERE state = 'active' "
-    "AND vaccine IN ('mr', 'measles', 'rubella', 'mr_rubella_fifth')"
-)
+_BCG = text("SELECT DISTINCT resident_id FROM dose WHERE state = 'active' AND vaccine = 'bcg'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ class _Maker:
         self._people = [one for one in people if one.category == "resident" and one.since is not None]
         self._left = [one for one in people if one.category == "moved_out" and one.left is not None]
         self._dead = [one for one in people if one.category == "deceased" and one.left is not None]
-        held = {row[0] for row in connection.execute(_MEASLES)}
+        held = {row[0] for row in connection.execute(_BCG)}
         self._adults = [one for one in self._people if one.born < _ADULTS_BORN_BEFORE and one.id not in held]
         self._seasons = {(row[0], row[1]) for row in connection.execute(_SEASONS)}
         by_id = {one.id: one for one in self._people}
@@ -225,7 +222,7 @@ class _Maker:
         day = max(date(2020, 6, 1), (person.since or person.born) + timedelta(days=30))
         if day > date(2026, 6, 1):
             return self._ready()
-        return State.NOT_ELIGIBLE, _line(_cells(person, "MR", 1, day, "定期"))
+        return State.NOT_ELIGIBLE, _line(_cells(person, "BCG", 1, day, "定期", lot=""))
 
     def _broken(self) -> tuple[State, bytes]:
         person, day = next(self._slots)

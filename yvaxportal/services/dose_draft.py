@@ -15,6 +15,7 @@ from yvaxportal.models.codes import (
     ResidentCategory,
     VaccinationStatus,
 )
+from yvaxportal.programme.person import Circumstance
 from yvaxportal.values.wareki import PartialDate
 
 
@@ -79,6 +80,7 @@ class Person:
     became_resident_on: date | None = None
     left_on: date | None = None
     support_measure: bool = False
+    circumstances: tuple[Circumstance, ...] = ()
 
     @property
     def birth_date(self) -> date | None:
@@ -95,6 +97,7 @@ class OtherDose:
     dose_number: int
     given_on: date
     judgement: Judgement
+    dose_category: DoseCategory = DoseCategory.ROUTINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ def test_what_something_depends_on_is_not_undone(desk: Office, world: Session, e
     world.add(
         Output(
             layout="letters", title="t", purpose="p", subject={}, requested_by=desk.staff_id,
-            requested_at=NOW, state="ready", done=1, cancel_requested=False,
+            requested_at=NOW, state="ready", attempts=1, done=1, cancel_requested=False,
         )
     )  # fmt: skip
     world.flush()

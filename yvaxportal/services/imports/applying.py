@@ -30,6 +30,7 @@ from yvaxportal.services.imports.checking import back_to, rules_for
 from yvaxportal.services.imports.judging import Verdict
 from yvaxportal.services.imports.lots import Answer, Asked, Trusted, judge_lot
 from yvaxportal.services.imports.parsing import Parsed, Reason
+from yvaxportal.services.imports.rows import NOTES
 from yvaxportal.services.imports.store import wipe
 from yvaxportal.services.imports.targets import Target, read_targets
 from yvaxportal.services.imports.writing import NewDose, Settled, Writer
@@ -196,7 +197,7 @@ class _Apply:
 
     def _apply(self, lot: Sequence[Ready]) -> None:
         connection = self._connection
-        people = read_targets(connection, {row.resident_id for row in lot}, lock=True)
+        people = read_targets(connection, {row.resident_id for row in lot}, self._bureau.today, lock=True)
         asked = [
             Asked(
                 row.number, row.as_parsed(), people[row.resident_id], row.decision is not None, row.trusted()
@@ -269,7 +270,7 @@ class _Apply:
             return None
         desk = DoseDesk(
             session,
-            self._bureau.catalogue,
+            self._bureau.schedule,
             self._audit,
             self._batch.applied_by,
             self._now,
@@ -332,7 +333,9 @@ def _deed(row: Ready, answer: Answer) -> str:
         # Somebody brought the same dose meanwhile: there is nothing left to decide.
         return "link"
     if row.decision is None:
+        # Nobody looked at it: what came meanwhile matters only where it changes what is to be said.
         possible = verdict.state is State.READY
+        same = same or _codes(verdict.reasons) == _codes(row.reasons)
     elif row.decision is ImportDecision.APPLY:
         possible = verdict.draft is not None and not verdict.findings.errors
     else:
@@ -342,6 +345,10 @@ def _deed(row: Ready, answer: Answer) -> str:
     if not (same and possible):
         return "back"
     return "replace" if row.decision is ImportDecision.REPLACE else "record"
+
+
+def _codes(reasons: Sequence[Reason]) -> list[str]:
+    return [reason[0] for reason in reasons if reason[0] not in NOTES]
 
 
 def can_keep_both(reasons: Sequence[Reason]) -> bool:

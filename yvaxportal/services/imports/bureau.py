@@ -16,8 +16,9 @@ from yvaxportal.audit.trail import Actor
 from yvaxportal.models.imports import ImportProgress
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.catalogue import Catalogue
-from yvaxportal.programme.simple_rules import load_simple_rules
-from yvaxportal.services.imports.layouts import Layout
+from yvaxportal.programme.schedule import Schedule
+from yvaxportal.services.imports.layouts import Layout, load_layouts
+from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.settings import Settings
 from yvaxportal.values.clock import jst_date
 from yvaxportal.vault.keyring import KeyRing
@@ -25,6 +26,7 @@ from yvaxportal.vault.keyring import KeyRing
 # The first key of the advisory lock of a batch; the second is its id, modulo 2^31.
 _LOCK = 0x696D7074
 LOT = 2_000
+LAYOUTS_SETTING = "yvaxportal.imports.layouts_folder"
 
 
 @contextmanager
@@ -52,11 +54,16 @@ class Bureau:
 
     engine: Engine
     ring: KeyRing
-    catalogue: Catalogue
+    schedule: Schedule
     layouts: Mapping[str, Layout]
     municipality_code: str
     match_floor: int
     clock: Callable[[], datetime]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the vaccines that can be recorded."""
+        return self.schedule.catalogue
 
     @property
     def today(self) -> date:
@@ -65,7 +72,7 @@ class Bureau:
 
     def rules_version(self, layout: Layout) -> str:
         """Return what changes whenever a row may be judged otherwise: catalogue, rules or layout."""
-        said = repr((sorted(self.catalogue.vaccines.items()), load_simple_rules(), layout.sha256))
+        said = repr((sorted(self.catalogue.vaccines.items()), self.schedule.version, layout.sha256))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @contextmanager
@@ -83,21 +90,13 @@ class Bureau:
             yield connection if mine else None
 
 
-def open_bureau(
-    settings: Settings,
-    engine: Engine,
-    ring: KeyRing,
-    *,
-    catalogue: Catalogue,
-    layouts: Mapping[str, Layout],
-    clock: Callable[[], datetime],
-) -> Bureau:
-    """Return the bureau of a process, as the settings say."""
+def open_bureau(settings: Settings, engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Bureau:
+    """Return the bureau of a process, as the settings say; SettingsError when a file of theirs is wrong."""
     return Bureau(
         engine=engine,
         ring=ring,
-        catalogue=catalogue,
-        layouts=layouts,
+        schedule=open_schedule(settings),
+        layouts=own_file(LAYOUTS_SETTING, settings.import_layouts_folder, load_layouts),
         municipality_code=settings.municipality_code,
         match_floor=settings.import_match_percent * 10,
         clock=clock,

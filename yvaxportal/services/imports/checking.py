@@ -93,7 +93,7 @@ def rules_for(bureau: Bureau, connection: Connection | Session, layout: Layout) 
     """Return what the rows of a layout are judged with, as things stand."""
     return Rules(
         layout,
-        Bench(bureau.catalogue, layout.defaults, bureau.today, layout.match_by_key_alone),
+        Bench(bureau.schedule, layout.defaults, bureau.today, layout.match_by_key_alone),
         Places(connection),
         Related(bureau.catalogue),
         bureau.municipality_code,

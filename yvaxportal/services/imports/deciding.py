@@ -251,7 +251,7 @@ class Reviewer:
         connection = self.session.connection()
         batch = self.session.get_one(ImportBatch, row.batch_id)
         rules = rules_for(self.bureau, connection, self.bureau.layouts[batch.layout])
-        people = read_targets(connection, [resident_id], lock=False)
+        people = read_targets(connection, [resident_id], self.bureau.today, lock=False)
         if resident_id not in people:
             return Verdict(State.NUMBER_UNKNOWN, [["number_unknown", {}]]), ""
         if row.state is State.UNREADABLE:

@@ -11,7 +11,8 @@ from typing import Any
 
 from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.models.codes import ResidentCategory
-from yvaxportal.programme.catalogue import Catalogue, Vaccine
+from yvaxportal.programme.catalogue import Vaccine
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.dose_checks import check_dose
 from yvaxportal.services.dose_columns import settle
 from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Place
@@ -58,7 +59,7 @@ class Verdict:
 class Bench:
     """What every row of a file is judged with."""
 
-    catalogue: Catalogue
+    schedule: Schedule
     defaults: Mapping[str, Any]
     today: date
     by_key_alone: bool
@@ -98,11 +99,11 @@ def judge(
         draft = draft_of(row.dose, bench.defaults)
     except KeyError as missing:
         return Verdict(State.UNREADABLE, [["missing", {"field": missing.args[0]}], *row.notes])
-    vaccine = bench.catalogue.get(draft.vaccine)
+    vaccine = bench.schedule.catalogue.get(draft.vaccine)
     draft = settle(draft, vaccine, place)
     if not confirmed and birth_differs(row, target, bench):
         return Verdict(State.BIRTH_DIFFERS, [["birth_differs", {}], *row.notes], None, draft, vaccine, place)
-    findings = check_dose(draft, target.person, others, bench.catalogue, bench.today, place=place)
+    findings = check_dose(draft, target.person, others, bench.schedule, bench.today, place=place)
     state, reasons, other = _weigh(row, draft, findings, target, details)
     return Verdict(state, [*reasons, *row.notes], other, draft, vaccine, place, findings)
 
@@ -110,7 +111,7 @@ def judge(
 def as_found(row: Parsed, place: Place | None, reasons: Sequence[Reason], bench: Bench) -> Verdict:
     """Return the verdict on a row that was found ready and of which nothing changed since."""
     draft = draft_of(row.dose, bench.defaults)
-    vaccine = bench.catalogue.get(draft.vaccine)
+    vaccine = bench.schedule.catalogue.get(draft.vaccine)
     alerts = tuple(Finding(DoseAlert(code), "") for code, _facts in reasons if code in _ALERTS)
     return Verdict(State.READY, [], None, settle(draft, vaccine, place), vaccine, place, Findings((), alerts))
 

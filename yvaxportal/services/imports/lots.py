@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from yvaxportal.models.codes import DoseCategory, Judgement
 from yvaxportal.models.codes import ImportRowState as State
-from yvaxportal.models.codes import Judgement
 from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Place
 from yvaxportal.services.imports.judging import Bench, Verdict, as_found, judge, unreadable
 from yvaxportal.services.imports.layouts import Layout
 from yvaxportal.services.imports.parsing import Parsed, Reason
 from yvaxportal.services.imports.targets import (
     COMPARED,
+    EVERY,
     Held,
     Places,
     Related,
@@ -24,8 +25,10 @@ from yvaxportal.services.imports.targets import (
     read_details,
     read_doses,
     target_of,
+    with_circumstances,
 )
 
+_IN_PROGRAMME = frozenset({DoseCategory.ROUTINE.value, DoseCategory.TEMPORARY.value})
 _COLUMNS = (
     "r.id, r.date_of_birth_written, r.sex, r.resident_category, r.became_resident_on, "
     "r.ceased_resident_on, r.support_measure_flag"
@@ -116,7 +119,16 @@ class Rules:
             if self.layout.key == "ticket_number"
             else {"keys": wanted},
         )
-        return {row[0]: target_of(tuple(row[1:])) for row in rows}
+        found = {row[0]: target_of(tuple(row[1:])) for row in rows}
+        by_id = with_circumstances(
+            connection, {one.resident_id: one for one in found.values()}, self.bench.today
+        )
+        return {key: by_id[one.resident_id] for key, one in found.items()}
+
+    def related_to(self, row: Parsed) -> str:
+        """Return which vaccines' doses matter to a row (``Related.to``)."""
+        category = row.dose.get("dose_category") or self.bench.defaults.get("dose_category")
+        return self.related.to(row.dose.get("vaccine", ""), counted=category in _IN_PROGRAMME)
 
     def place_of(self, row: Parsed) -> Place | None:
         """Return the institution that a row means."""
@@ -140,12 +152,10 @@ def judge_lot(connection: Connection, rules: Rules, asked: Sequence[Asked]) -> d
         else:
             by_person[one.target.resident_id].append(one)
     wanted = [
-        (resident_id, one.row.dose.get("vaccine", ""))
-        for resident_id, rows in by_person.items()
-        for one in rows
+        (resident_id, rules.related_to(one.row)) for resident_id, rows in by_person.items() for one in rows
     ]
-    held = read_doses(connection, wanted, rules.related)
-    details = read_details(connection, _doubled(by_person, held))
+    held = read_doses(connection, wanted)
+    details = read_details(connection, _doubled(rules, by_person, held))
     for resident_id, rows in by_person.items():
         _judge_person(
             rules, resident_id, sorted(rows, key=_order), held=held, details=details, answers=answers
@@ -165,8 +175,8 @@ def _judge_person(
     earlier: list[OtherDose] = []
     known: Mapping[int, Mapping[str, object]] = details
     for one in rows:
-        vaccine = one.row.dose.get("vaccine", "")
-        theirs = held.of(resident_id, vaccine)
+        wanted = rules.related_to(one.row)
+        theirs = held.of(resident_id, wanted)
         target = fingerprint(one.target, theirs, rules.version)
         if one.trusted is not None and one.trusted.target == target:
             verdict = as_found(one.row, rules.place_of(one.row), one.trusted.reasons, rules.bench)
@@ -175,8 +185,9 @@ def _judge_person(
                 earlier.append(as_other(-one.number, verdict.draft))
                 known = {**known, -one.number: {name: getattr(verdict.draft, name) for name in COMPARED}}
             continue
-        related = rules.related.to(vaccine).split(",") if earlier else ()
-        others = [*theirs, *(dose for dose in earlier if dose.vaccine in related)] if earlier else theirs
+        related = wanted.split(",") if earlier else ()
+        mine = [dose for dose in earlier if wanted == EVERY or dose.vaccine in related]
+        others = [*theirs, *mine] if mine else theirs
         verdict = judge(
             one.row,
             one.target,
@@ -200,16 +211,17 @@ def as_other(key: int, draft: DoseDraft) -> OtherDose:
         dose_number=draft.dose_number,
         given_on=draft.given_on,
         judgement=Judgement(draft.judgement),
+        dose_category=draft.dose_category,
     )
 
 
-def _doubled(by_person: Mapping[int, Sequence[Asked]], held: Held) -> set[int]:
+def _doubled(rules: Rules, by_person: Mapping[int, Sequence[Asked]], held: Held) -> set[int]:
     """Return the doses on the very days of the rows: only of these are details compared."""
     found = set()
     for resident_id, rows in by_person.items():
         for one in rows:
             day = one.row.dose.get("given_on")
-            for dose in held.of(resident_id, one.row.dose.get("vaccine", "")):
+            for dose in held.of(resident_id, rules.related_to(one.row)):
                 if dose.given_on.isoformat() == day:
                     found.add(dose.id)
     return found

@@ -3,17 +3,17 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import Judgement, ResidentCategory
+from yvaxportal.models.codes import DoseCategory, Judgement, ResidentCategory
 from yvaxportal.models.dose import MedicalInstitution
 from yvaxportal.programme.catalogue import Catalogue
-from yvaxportal.programme.simple_rules import load_simple_rules
+from yvaxportal.services.circumstances import circumstances_of
 from yvaxportal.services.dose_draft import OtherDose, Person, Place
 from yvaxportal.values.checkdigits import is_institution_code
 from yvaxportal.values.kana import fold_name
@@ -44,11 +44,11 @@ _PEOPLE = (
 _LOCKED = text(f"{_PEOPLE} ORDER BY id FOR UPDATE")
 _READ = text(_PEOPLE)
 _DOSES = text(
-    "SELECT d.resident_id, w.vaccine, d.id, d.revision, d.vaccine, d.dose_number, d.given_on, d.judgement "
-    "FROM unnest(CAST(:ids AS bigint[]), CAST(:wanted AS text[]), CAST(:related AS text[])) "
-    "AS w(resident_id, vaccine, related) "
+    "SELECT d.resident_id, w.related, d.id, d.vaccine, d.dose_number, d.given_on, d.judgement, "
+    "d.dose_category "
+    "FROM unnest(CAST(:ids AS bigint[]), CAST(:related AS text[])) AS w(resident_id, related) "
     "JOIN dose d ON d.resident_id = w.resident_id AND d.state = 'active' "
-    "AND d.vaccine = ANY(string_to_array(w.related, ',')) ORDER BY d.given_on, d.id"
+    "AND (w.related = '*' OR d.vaccine = ANY(string_to_array(w.related, ','))) ORDER BY d.given_on, d.id"
 )
 _DETAILS = text(
     "SELECT d.id, d.vaccine, d.dose_number, d.dose_category, d.delivery_category, m.code, "
@@ -69,26 +69,43 @@ class Target:
     facts: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Held:
-    """The doses of the people of one lot, by person and vaccine of the row."""
+    """The doses of the people of one lot, by person and by which vaccines matter to the row."""
 
     doses: Mapping[tuple[int, str], Sequence[OtherDose]]
-    revisions: Mapping[int, int] = field(default_factory=dict)
 
-    def of(self, resident_id: int, vaccine: str) -> Sequence[OtherDose]:
-        """Return the person's doses that matter to a dose of ``vaccine``."""
-        return self.doses.get((resident_id, vaccine), ())
+    def of(self, resident_id: int, related: str) -> Sequence[OtherDose]:
+        """Return the person's doses among the vaccines that matter."""
+        return self.doses.get((resident_id, related), ())
 
 
-def read_targets(connection: Connection, ids: Collection[int], *, lock: bool) -> dict[int, Target]:
-    """Return people by id.
+def read_targets(
+    connection: Connection, ids: Collection[int], today: date, *, lock: bool
+) -> dict[int, Target]:
+    """Return people by id, with the special circumstances that hold.
 
     :param lock: wait for, and keep out until the transaction ends, everybody who writes a dose of theirs:
         a new dose refers to its person, which this lock holds.
     """
     rows = connection.execute(_LOCKED if lock else _READ, {"ids": sorted(ids)})
-    return {row[0]: target_of(tuple(row)) for row in rows}
+    found = {row[0]: target_of(tuple(row)) for row in rows}
+    return with_circumstances(connection, found, today)
+
+
+def with_circumstances(connection: Connection, people: dict[int, Target], today: date) -> dict[int, Target]:
+    """Return people with the special circumstances that the programme's rules ask about."""
+    with Session(connection) as session:
+        known = circumstances_of(session, list(people), today)
+    for resident_id, circumstances in known.items():
+        target = people[resident_id]
+        people[resident_id] = Target(
+            resident_id,
+            target.born_written,
+            replace(target.person, circumstances=circumstances),
+            f"{target.facts}|{circumstances}",
+        )
+    return people
 
 
 def target_of(columns: tuple[int, str, str, str, date | None, date | None, bool]) -> Target:
@@ -110,32 +127,30 @@ def _born(written: str) -> PartialDate | None:
     return parse_date(written)
 
 
-def read_doses(connection: Connection, wanted: Iterable[tuple[int, str]], related: "Related") -> Held:
-    """Return the active doses that matter to each (person, vaccine)."""
+def read_doses(connection: Connection, wanted: Iterable[tuple[int, str]]) -> Held:
+    """Return the active doses of people among some vaccines: (person, ``Related.to``)."""
     pairs = list(dict.fromkeys(wanted))
     found: dict[tuple[int, str], list[OtherDose]] = defaultdict(list)
-    revisions: dict[int, int] = {}
     if pairs:
         rows = connection.execute(
             _DOSES,
             {
-                "ids": [resident_id for resident_id, _vaccine in pairs],
-                "wanted": [vaccine for _id, vaccine in pairs],
-                "related": [related.to(vaccine) for _id, vaccine in pairs],
+                "ids": [resident_id for resident_id, _related in pairs],
+                "related": [related for _id, related in pairs],
             },
         )
-        for resident_id, asked, key, revision, vaccine, number, given_on, judgement in rows:
-            revisions[key] = revision
-            found[resident_id, asked].append(
+        for resident_id, related, key, vaccine, number, given_on, judgement, category in rows:
+            found[resident_id, related].append(
                 OtherDose(
                     id=key,
                     vaccine=vaccine,
                     dose_number=number,
                     given_on=given_on,
                     judgement=Judgement(judgement),
+                    dose_category=DoseCategory(category),
                 )
             )
-    return Held(found, revisions)
+    return Held(found)
 
 
 def read_details(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, object]]:
@@ -149,9 +164,13 @@ def read_details(connection: Connection, ids: Collection[int]) -> dict[int, dict
 def fingerprint(target: Target, doses: Sequence[OtherDose], rules: str) -> str:
     """Return what names all that a row is judged by: the person, the doses that matter, and the rules."""
     said = "|".join(
-        f"{dose.id},{dose.vaccine},{dose.dose_number},{dose.given_on},{dose.judgement}" for dose in doses
+        f"{dose.id},{dose.vaccine},{dose.dose_number},{dose.given_on},{dose.judgement},{dose.dose_category}"
+        for dose in doses
     )
     return hashlib.blake2b(f"{rules}#{target.facts}#{said}".encode(), digest_size=12).hexdigest()
+
+
+EVERY = "*"
 
 
 class Related:
@@ -161,8 +180,13 @@ class Related:
         self._catalogue = catalogue
         self._known: dict[str, str] = {}
 
-    def to(self, code: str) -> str:
-        """Return the codes, comma-separated: the series, what its rules ask for, other live vaccines."""
+    def to(self, code: str, *, counted: bool) -> str:
+        """Return the codes, comma-separated: the series, and other live vaccines.
+
+        :param counted: the dose is one of the programme, whose rules look at all that was given: ``*``.
+        """
+        if counted:
+            return EVERY
         if code not in self._known:
             self._known[code] = ",".join(self._find(code))
         return self._known[code]
@@ -171,15 +195,11 @@ class Related:
         vaccine = self._catalogue.get(code)
         if vaccine is None:
             return [code]
-        series = {vaccine.series}
-        for rule in load_simple_rules().rules:
-            if rule.series == vaccine.series:
-                series |= {*rule.counts, *rule.doubtful_with}
         live = vaccine.live and vaccine.injectable
         return sorted(
             other.code
             for other in self._catalogue.vaccines.values()
-            if other.series in series or (live and other.live and other.injectable)
+            if other.series == vaccine.series or (live and other.live and other.injectable)
         )
 
 
