@@ -3,6 +3,7 @@
 BENCH_RESIDENTS  size of the large city (150,000 is what the bars are for)
 BENCH_GROWTH     size of the city that shows how search grows (1,500,000; 0 leaves that line out)
 BENCH_SECONDS    how long a server is loaded for one figure (20)
+BENCH_ROWS       rows of the large file of doses (1,000,000; 0 leaves that line out)
 BENCH_FOLDER     where the databases are made (the system's temporary folder; the large ones need about 15 GB)
 
 With other sizes than the bars' own the table is printed but RESULTS.md stays.
@@ -20,6 +21,7 @@ from bench import (
     followed,
     forecasts,
     hanging,
+    imports,
     letters,
     resident_page,
     sample_load,
@@ -40,6 +42,7 @@ class Plan:
     residents: int
     growth: int
     seconds: float
+    rows: int
     folder: Path | None
 
     @classmethod
@@ -50,13 +53,15 @@ class Plan:
             int(os.environ.get("BENCH_RESIDENTS", search.BAR_RESIDENTS)),
             int(os.environ.get("BENCH_GROWTH", search.GROWN_RESIDENTS)),
             float(os.environ.get("BENCH_SECONDS", "20")),
+            int(os.environ.get("BENCH_ROWS", imports.LARGE_ROWS)),
             Path(folder) if folder else None,
         )
 
     @property
     def is_the_bars(self) -> bool:
         """Tell whether the sizes are those the bars are for."""
-        return (self.residents, self.growth) == (search.BAR_RESIDENTS, search.GROWN_RESIDENTS)
+        sizes = (self.residents, self.growth, self.rows)
+        return sizes == (search.BAR_RESIDENTS, search.GROWN_RESIDENTS, imports.LARGE_ROWS)
 
 
 def measure_all(plan: Plan) -> Iterator[Measure]:
@@ -72,6 +77,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from followed.measures(place)
         yield from delivered.measures(place)
         yield from hanging.measures(place)
+        yield from imports.measures(place, plan.rows)
         foreseen = forecasts.forecast_all(place)
         yield from forecasts.measures(foreseen)
     yield from letters.measures()

@@ -27,6 +27,7 @@ COMMANDS = (
     ("keys", "keys", "make, rotate and check the keys of the vault"),
     ("audit", "audit", "seal and verify the audit trail"),
     ("adapters", "adapters", "show and check the connections to other systems"),
+    ("import", "imports", "take in files of doses, as a named account"),
     ("sync", "sync", "take over what the other systems have, now"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
     ("programme", "programme", "check and show the vaccination rules; judge, forecast, tell the targets"),

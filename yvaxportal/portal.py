@@ -18,6 +18,9 @@ from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.services.extraction.answers import Answers
+from yvaxportal.services.imports.bureau import LAYOUTS_SETTING, Bureau
+from yvaxportal.services.imports.layouts import Layout as ImportLayout
+from yvaxportal.services.imports.layouts import load_layouts as load_import_layouts
 from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
@@ -41,9 +44,23 @@ class Portal:
     schedule: Schedule
     press: LetterPress
     connections: Connections
+    import_layouts: Mapping[str, ImportLayout]
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
     answers: Answers = field(default_factory=Answers)
+
+    @property
+    def bureau(self) -> Bureau:
+        """Return what the services of files of doses need."""
+        return Bureau(
+            engine=self.engine,
+            ring=self.key_ring,
+            schedule=self.schedule,
+            layouts=self.import_layouts,
+            municipality_code=self.settings.municipality_code,
+            match_floor=self.settings.import_match_percent * 10,
+            clock=self.clock,
+        )
 
 
 def open_portal(settings: Settings) -> Portal:
@@ -74,6 +91,7 @@ def open_portal(settings: Settings) -> Portal:
         schedule=schedule,
         press=open_press(settings, schedule),
         connections=open_connections(settings, engine, vault, now_utc),
+        import_layouts=own_file(LAYOUTS_SETTING, settings.import_layouts_folder, load_import_layouts),
         layouts=open_layouts(settings),
         clock=now_utc,
     )

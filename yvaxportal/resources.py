@@ -10,6 +10,7 @@ from typing import ClassVar
 from pyramid.authorization import DENY_ALL, Allow, Authenticated
 from pyramid.httpexceptions import HTTPForbidden
 
+from yvaxportal.models.imports import ImportBatch
 from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
@@ -317,6 +318,101 @@ class Connections(Node):
     permissions = (P.CONNECTION_VIEW, P.CONNECTION_RUN)
 
 
+class ImportRowNode(Node):
+    """One row of a file of doses, with whoever it may be about; never the sender's."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW, P.IMPORT_UNDO)
+
+    @property
+    def number(self) -> int:
+        """Return the row's number in the path."""
+        return int(self.__name__)
+
+    def __init__(self, rows: "ImportRows", name: str, request: PortalRequest) -> None:
+        super().__init__(rows, name, request)
+        self.rows = rows
+
+    @property
+    def batch(self) -> ImportBatch:
+        """Return the file."""
+        return self.rows.batch
+
+
+class ImportRows(Node):
+    """The rows of a file of doses, as those who review see them."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+
+    def __init__(self, file: "ImportNode", name: str, request: PortalRequest) -> None:
+        super().__init__(file, name, request)
+        self.file = file
+
+    @property
+    def batch(self) -> ImportBatch:
+        """Return the file."""
+        return self.file.batch
+
+    def __getitem__(self, name: str) -> Node:
+        if not (name.isascii() and name.isdigit() and len(name) < 10):  # noqa: PLR2004 - fits an integer
+            raise KeyError(name)
+        return ImportRowNode(self, name, self.request)
+
+
+class ImportNode(Node):
+    """One file of doses. Whoever sent it sees how it stands, without the right to see everybody's (M44)."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_APPLY, P.IMPORT_UNDO)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, batch: ImportBatch) -> None:
+        super().__init__(parent, name, request)
+        self.batch = batch
+
+    def __getitem__(self, name: str) -> Node:
+        if name != "rows":
+            raise KeyError(name)
+        return ImportRows(self, name, self.request)
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether whoever asks sent the file."""
+        identity = self.request.identity
+        return identity is not None and identity.staff_id == self.batch.uploaded_by
+
+    def __acl__(self) -> list[Ace]:
+        entries = super().__acl__()[:-1]
+        if self.is_own:
+            entries += [*self.allow(P.IMPORT_SEND), *self.allow(P.IMPORT_VIEW, when=P.IMPORT_SEND)]
+        return [*entries, DENY_ALL]
+
+
+class Imports(Node):
+    """The files of doses: the reader's own, or everybody's."""
+
+    permissions = (P.IMPORT_SEND, P.IMPORT_VIEW)
+
+    def __acl__(self) -> list[Ace]:
+        return [*super().__acl__()[:-1], *self.allow(P.IMPORT_VIEW, when=P.IMPORT_SEND), DENY_ALL]
+
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether the reader sees everybody's files."""
+        return P.IMPORT_VIEW in self.request.own_permissions
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.IMPORT_VIEW, self):
+            raise HTTPForbidden
+        if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+            raise KeyError(name)
+        batch = self.request.db.get(ImportBatch, int(name))
+        if batch is None:
+            raise KeyError(name)
+        node = ImportNode(self, name, self.request, batch)
+        if not (self.sees_all or node.is_own):
+            # Somebody else's file is not there, for whoever sees only their own.
+            raise KeyError(name)
+        return node
+
+
 class OutputNode(Node):
     """One file that leaves. Its requester may take it, somebody else may decide on it."""
 
@@ -436,6 +532,7 @@ class Root(Node):
         "letters": Letters,
         "vault": VaultNode,
         "audit": AuditLog,
+        "imports": Imports,
         "outputs": Outputs,
         "media": Media,
         "connections": Connections,

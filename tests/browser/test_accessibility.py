@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 from sqlalchemy.orm import Session
 
 from tests.application import PASSWORD, TOTP_SECRET, Clock
 from tests.everything import Everything, make_everything
+from tests.importing import questionnaires, row_of
 from tests.leaving import extraction, people
 from tests.people import NOW, resident
 from yvaxportal.audit.trail import Actor
 from yvaxportal.models.codes import OutboxState, ResidentCategory
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.outputs.workshop import Workshop
+from yvaxportal.portal import Portal
+from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.services.outbox.queue import ATENA, ENTER_PERSON, post, tell_name
 from yvaxportal.services.sync.refusals import keep
@@ -338,3 +341,51 @@ def test_administration_and_audit(
     assert staff
     faults = administrator.faults + auditor.faults
     assert not faults, "\n".join(faults)
+
+
+def payload(content: bytes) -> FilePayload:
+    return {"name": "予診票.csv", "mimeType": "text/csv", "buffer": content}
+
+
+def test_files_of_doses(open_visitor: Callable[[], Visitor], world: Session, portal: Portal) -> None:
+    people = [resident(world, born=f"2024-03-{day:02}", name=f"見本　子{day}") for day in range(1, 9)]
+    world.commit()
+    rows = [row_of(one) for one in people[:5]]
+    rows += [
+        row_of(people[5], 生年月日="2024-03-30"),
+        row_of(people[6], 業務宛名番号="777777777"),
+        row_of(people[7], 接種日="x"),
+    ]
+    visitor = open_visitor()
+    page = visitor.page
+    visitor.sign_in("registrar")
+    visitor.look("imports", "/imports/")
+    page.select_option("#upload-layout", "questionnaires")
+    page.set_input_files("#upload-file", payload(questionnaires(rows)))
+    page.click("button[name=send]")
+    visitor.look("import-columns")
+    base = page.url
+    page.click("#mapping button[name=check]")
+    visitor.look("import-running")
+    run_waiting(portal.bureau)
+    expect(page.locator("#outcome")).to_be_visible()
+    visitor.look("import-checked")
+    visitor.look("import-rows", f"{base}rows/")
+    visitor.look("import-rows-of-a-state", f"{base}rows/?state=unreadable")
+    for number in (6, 7, 8):
+        visitor.look(f"import-row-{number}", f"{base}rows/{number}/")
+    page.fill("#decide-reason", "日付をご確認ください")
+    page.click("button[value=return]")
+    visitor.look("import-returned", f"{base}returned")
+    page.goto(base)
+    page.click("#apply button")
+    run_waiting(portal.bureau)
+    expect(page.locator("#undoing")).to_be_visible()
+    visitor.look("import-applied")
+    visitor.look("import-row-recorded", f"{base}rows/1/")
+    page.goto("/imports/")
+    page.select_option("#upload-layout", "questionnaires")
+    page.set_input_files("#upload-file", payload(b"x,123456789018\r\n"))
+    page.click("button[name=send]")
+    visitor.look("import-refused")
+    assert not visitor.faults, "\n".join(visitor.faults)

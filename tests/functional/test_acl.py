@@ -40,6 +40,7 @@ PAGES = {
     "/accounts/viewer/": {"administrator"},
     "/groups/": {"administrator"},
     "/groups/terminals": {"administrator"},
+    "/imports/": {"registrar", "manager", "contractor"},
     "/account/": set(LOGINS),
     "/account/password": set(LOGINS),
 }

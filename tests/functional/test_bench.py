@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
     results = ROOT / "bench" / "RESULTS.md"
     before = results.read_bytes() if results.exists() else None
-    sizes = {"BENCH_RESIDENTS": "120", "BENCH_GROWTH": "240", "BENCH_SECONDS": "0.4"}
+    sizes = {"BENCH_RESIDENTS": "120", "BENCH_GROWTH": "240", "BENCH_SECONDS": "0.4", "BENCH_ROWS": "400"}
     done = subprocess.run(
         [sys.executable, "-m", "bench"],
         cwd=ROOT,
@@ -38,6 +38,10 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "residents from a delivered file",
         "take over 240 residents from a delivered file: memory",
         "the tax register hanging",
+        "judge a file of 80 doses against 120 residents",
+        "record them, audit and sources included",
+        "a page of the review queue",
+        "memory while a file of 400 doses",
         "forecast 120 residents from the database",
         "time for each forecast from 120 to 240 residents",
         "resident page in a city of",

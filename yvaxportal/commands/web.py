@@ -14,6 +14,7 @@ from yvaxportal.commands.allocator import give_memory_back
 from yvaxportal.commands.common import Subparsers, add_ini, read_ini, require_current, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
 from yvaxportal.commands.refusals import channel_with, refusal_pages
+from yvaxportal.security.body_limit import FORM_BYTES
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
@@ -56,7 +57,7 @@ def open_server(application: Any, settings: Settings) -> Any:
         sockets=[_bound(settings)],
         threads=settings.threads,
         ident=None,
-        max_request_body_size=settings.max_body_bytes,
+        max_request_body_size=max(settings.max_body_bytes, settings.import_max_file_bytes + FORM_BYTES),
         clear_untrusted_proxy_headers=True,
         **proxy,
     )

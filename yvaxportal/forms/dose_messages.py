@@ -151,6 +151,10 @@ MESSAGES: Mapping[DoseError | DoseAlert, tuple[str, str]] = {
         _("The medical institution was on the list until ${last} only."),
         _("Check the date and the institution."),
     ),
+    DoseAlert.UNRESOLVED_DOUBLE: (
+        _("Two sources contradict each other about this dose; both were kept."),
+        _("Look for the paper, and cancel the one that is wrong."),
+    ),
 }
 
 #: What an alert is called where a dose that was saved with it is shown.
@@ -171,4 +175,5 @@ ALERT_NAMES: Mapping[str, str] = {
     DoseAlert.INSTITUTION_MISSING: _("Medical institution missing"),
     DoseAlert.INSTITUTION_NOT_YET: _("Institution not yet on the list"),
     DoseAlert.INSTITUTION_CLOSED: _("Institution no longer on the list"),
+    DoseAlert.UNRESOLVED_DOUBLE: _("Sources contradict each other; both kept"),
 }

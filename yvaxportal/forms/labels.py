@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from yvaxportal.forms import import_labels
 from yvaxportal.models import codes
 from yvaxportal.values.text import _
 
@@ -189,6 +190,10 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.CertificateState.VALID: _("Valid"),
         codes.CertificateState.VOID: _("Void"),
     },
+    codes.ImportState: {state: label for state, (label, _kind) in import_labels.STATES.items()},
+    codes.ImportRowState: {state: label for state, (label, _kind) in import_labels.ROW_STATES.items()},
+    codes.ImportDecision: import_labels.DECISIONS,
+    codes.ImportOutcome: import_labels.OUTCOMES,
     codes.OutputState: {
         codes.OutputState.QUEUED: _("Waits to be made"),
         codes.OutputState.MAKING: _("Being made"),

@@ -67,6 +67,16 @@ AREAS: tuple[tuple[TranslationString, tuple[tuple[P, TranslationString], ...]], 
         ),
     ),
     (
+        _("Files of doses"),
+        (
+            (P.IMPORT_SEND, _("Send files of doses and see one's own")),
+            (P.IMPORT_VIEW, _("See everybody's files of doses and their rows")),
+            (P.IMPORT_REVIEW, _("Decide about rows that were held")),
+            (P.IMPORT_APPLY, _("Apply files of doses")),
+            (P.IMPORT_UNDO, _("Undo files of doses")),
+        ),
+    ),
+    (
         _("Administration"),
         (
             (P.AUDIT_VIEW, _("Search the audit log")),

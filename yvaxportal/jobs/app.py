@@ -12,6 +12,7 @@ from yvaxportal.outputs.waking import MAKE_OUTPUTS
 NAMESPACE = "yvax"
 SYNC_RESIDENTS = "sync_residents"
 DELIVER_OUTBOX = "deliver_outbox"
+RUN_IMPORTS = "run_imports"
 
 
 def make_app(database_url: str) -> App:
@@ -26,7 +27,8 @@ def ask_for(database_url: str, name: str, now: datetime) -> bool:
     """Put a periodic task into the queue out of its turn; False when it waits there already."""
     app = make_app(database_url)
     with app.open():
-        deferrer = app.configure_task(f"{NAMESPACE}:{name}", queueing_lock=name, lock=name)
+        lock = app.tasks[f"{NAMESPACE}:{name}"].lock
+        deferrer = app.configure_task(f"{NAMESPACE}:{name}", queueing_lock=name, lock=lock)
         try:
             deferrer.defer(timestamp=int(now.timestamp()))
         except AlreadyEnqueued:
@@ -50,6 +52,8 @@ def _blueprint() -> Blueprint:
         ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
         ("sync_notices", tasks.sync_notices, every_ten, "sync_notices"),
         (DELIVER_OUTBOX, tasks.deliver_outbox, every_minute, DELIVER_OUTBOX),
+        # Several files at once: each run takes the batches that no other has.
+        (RUN_IMPORTS, tasks.run_imports, every_minute, None),
         (MAKE_OUTPUTS, tasks.make_outputs, every_minute, MAKE_OUTPUTS),
         ("wipe_outputs", tasks.wipe_outputs, every_ten, "wipe_outputs"),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),

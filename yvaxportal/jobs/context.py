@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.connections import Connections
+from yvaxportal.services.imports.bureau import Bureau
 
 KEY = "tools"
 
@@ -25,6 +26,7 @@ class Tools:
     signing_key: Ed25519PrivateKey
     connections: Connections
     workshop: Workshop
+    bureau: Bureau | None = None
 
 
 def tools(context: JobContext) -> Tools:

@@ -11,6 +11,7 @@ from yvaxportal.audit.seal import seal_pending
 from yvaxportal.jobs.context import tools
 from yvaxportal.outputs.wiping import wipe_expired
 from yvaxportal.services.housekeeping import purge
+from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.sync.eligibility import TAX, WELFARE
 from yvaxportal.services.sync.run import SyncReport
 
@@ -59,6 +60,13 @@ def refresh_eligibility(context: JobContext, timestamp: int) -> None:  # noqa: A
     for system in (TAX, WELFARE):
         if connections.follows(system):
             log.info("%s: %s", system, dict(connections.eligibility.for_all(system)))
+
+
+def run_imports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Check, apply and take back the files of doses of which somebody asked it."""
+    bureau = tools(context).bureau
+    if bureau is not None:
+        run_waiting(bureau)
 
 
 def make_outputs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above

@@ -9,6 +9,7 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.opening import open_workshop
 from yvaxportal.outputs.press import open_press
 from yvaxportal.services.connections import open_connections
+from yvaxportal.services.imports.bureau import open_bureau
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.services.own_rules import open_schedule
 from yvaxportal.settings import Settings, SettingsError
@@ -34,12 +35,13 @@ async def work(settings: Settings) -> None:
     engine = open_engine(settings.database_url, pool_size=settings.pool_size)
     ring = _key_ring(settings)
     workshop = open_workshop(settings, engine, ring, now_utc, open_press(settings, open_schedule(settings)))
+    bureau = open_bureau(settings, engine, ring, now_utc)
     vault = Vault(engine, ring, settings.municipality_code)
     connections = open_connections(settings, engine, vault, now_utc)
     app = make_app(settings.database_url)
     try:
         with telling(METRICS_SETTING, settings.metrics_worker, connections, database=True):
-            await _run(app, Tools(engine, signing_key, connections, workshop))
+            await _run(app, Tools(engine, signing_key, connections, workshop, bureau))
     finally:
         connections.adapters.close()
         engine.dispose()

@@ -16,6 +16,15 @@ from yvaxportal.models.chukan import (
 from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
 from yvaxportal.models.extraction import ExtractionMember, TargetExtraction
+from yvaxportal.models.imports import (
+    DoseSourceRecord,
+    ImportBatch,
+    ImportFilePart,
+    ImportMapping,
+    ImportProgress,
+    ImportRow,
+    ImportRowEvent,
+)
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.output import MediumLoan, Output, OutputDownload, OutputPerson, StorageMedium
@@ -74,11 +83,18 @@ __all__ = [
     "ChukanSubCopy",
     "Dose",
     "DoseRevision",
+    "DoseSourceRecord",
     "Eligibility",
     "ExtractionMember",
     "ForeignResident",
     "GroupMembership",
     "IdentityCheck",
+    "ImportBatch",
+    "ImportFilePart",
+    "ImportMapping",
+    "ImportProgress",
+    "ImportRow",
+    "ImportRowEvent",
     "Letter",
     "LetterRun",
     "MedicalInstitution",

@@ -310,3 +310,52 @@ class MediumState(StrEnum):
     LENT = "lent"
     LOST = "lost"
     DISPOSED = "disposed"
+
+
+class ImportState(StrEnum):
+    """Where a file of doses stands: uploaded, judged row by row, applied, undone (issue: four steps)."""
+
+    UPLOADED = "uploaded"
+    CHECKING = "checking"
+    CHECKED = "checked"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ImportRowState(StrEnum):
+    """How a row of a file was judged. All but the first two wait for a person."""
+
+    READY = "ready"
+    ALREADY_THERE = "already_there"
+    CONFLICT = "conflict"
+    BIRTH_DIFFERS = "birth_differs"
+    NUMBER_UNKNOWN = "number_unknown"
+    SIMILAR_FOUND = "similar_found"
+    NOT_RESIDENT = "not_resident"
+    DECEASED = "deceased"
+    NOT_ELIGIBLE = "not_eligible"
+    UNREADABLE = "unreadable"
+    CHANGED = "changed"
+
+
+class ImportDecision(StrEnum):
+    """What a person decided about a row that waited (measure M08)."""
+
+    APPLY = "apply"
+    REPLACE = "replace"
+    KEEP_BOTH = "keep_both"
+    REFUSE = "refuse"
+    RETURN = "return"
+
+
+class ImportOutcome(StrEnum):
+    """What became of a row: a new dose, a source of one that was there, a changed dose; or taken back."""
+
+    RECORDED = "recorded"
+    LINKED = "linked"
+    REPLACED = "replaced"
+    UNDONE = "undone"

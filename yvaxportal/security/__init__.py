@@ -28,3 +28,4 @@ def includeme(config: Configurator) -> None:
     config.set_default_permission(Permission.UNGRANTED)
     config.set_default_csrf_options(require_csrf=True)
     config.include("yvaxportal.security.headers")
+    config.include("yvaxportal.security.body_limit")

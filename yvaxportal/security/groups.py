@@ -49,6 +49,11 @@ _WRITE = frozenset(
         P.OUTPUT_REQUEST,
         P.MEDIUM_VIEW,
         P.MEDIUM_USE,
+        P.IMPORT_SEND,
+        P.IMPORT_VIEW,
+        P.IMPORT_REVIEW,
+        P.IMPORT_APPLY,
+        P.IMPORT_UNDO,
     }
 )
 
@@ -87,6 +92,9 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             P.OUTPUT_APPROVE,
             P.MEDIUM_VIEW,
             P.MEDIUM_APPROVE,
+            P.IMPORT_VIEW,
+            P.IMPORT_APPLY,
+            P.IMPORT_UNDO,
         },
     ),
     BuiltInGroup(
@@ -111,8 +119,8 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             }
         ),
     ),
-    # A contractor sees only batches of its own (measure M44); until batches exist there is nothing to see.
-    BuiltInGroup("contractor", "委託先", "Contractor", frozenset()),
+    # A contractor sees only batches of its own (measure M44), and never a resident's page.
+    BuiltInGroup("contractor", "委託先", "Contractor", frozenset({P.IMPORT_SEND})),
 )
 
 

@@ -53,8 +53,11 @@ class DoseDraft:
 
     def texts(self) -> dict[str, str]:
         """Return the free texts by item, those that are empty left out."""
-        named = ((item.name, getattr(self, item.name)) for item in fields(self))
-        return {name: value for name, value in named if type(value) is str and value}
+        return {
+            name: value
+            for name in self.__dataclass_fields__
+            if type(value := getattr(self, name)) is str and value
+        }
 
     def differences(self, other: Self) -> tuple[str, ...]:
         """Return the items in which two drafts differ, in the order of the questionnaire."""

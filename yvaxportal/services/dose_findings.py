@@ -59,6 +59,7 @@ class DoseAlert(StrEnum):
     INSTITUTION_MISSING = "institution_missing"
     INSTITUTION_NOT_YET = "institution_not_yet"
     INSTITUTION_CLOSED = "institution_closed"
+    UNRESOLVED_DOUBLE = "unresolved_double"
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("metrics.worker", "metrics_worker", _listener, ""),
     Setting("trusted_proxy", "trusted_proxy", _optional, ""),
     Setting("max_body_bytes", "max_body_bytes", _whole(65536, 1 << 30), str(1 << 20)),
+    Setting("imports.layouts_folder", "import_layouts_folder", _optional_path, ""),
+    Setting("imports.match_percent", "import_match_percent", _whole(0, 100), "70"),
+    Setting("imports.max_file_bytes", "import_max_file_bytes", _whole(65536, 1 << 30), str(64 << 20)),
     Setting("residents", "residents", _whole(1, 5_000_000), "10000"),
 )
 SECRETS = frozenset({"session_secret_file", "key_ring_file", "signing_key_file"})

@@ -62,6 +62,9 @@ class Settings:
     metrics_worker: tuple[str, int] | None
     trusted_proxy: str | None
     max_body_bytes: int
+    import_layouts_folder: Path | None
+    import_match_percent: int
+    import_max_file_bytes: int
     residents: int
 
     @property

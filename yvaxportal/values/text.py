@@ -40,6 +40,8 @@ def contains_personal_number(text: str) -> bool:
 
     Contiguous runs of any other length (10, 11, 13, 15, 18 digits) are not.
     """
+    if len(text) < _LENGTH:
+        return False
     return any(_is_suspect(_RUN.findall(chain)) for chain in _CHAIN.findall(fold_digits(text)))
 
 
@@ -66,6 +68,8 @@ def mask_personal_numbers(text: str) -> str:
     For audit and error paths: only numbers with the right check digit go, so that other 12-digit keys stay
     readable.
     """
+    if len(text) < _LENGTH:
+        return text
     kept: list[str] = []
     done = at = 0
     while found := _CARD_WRITING.search(text, at):

@@ -40,6 +40,7 @@ TASKS = {
     "yvax:deliver_outbox",
     "yvax:sync_notices",
     "yvax:refresh_eligibility",
+    "yvax:run_imports",
     "yvax:make_outputs",
     "yvax:wipe_outputs",
 }

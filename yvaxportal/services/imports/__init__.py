@@ -1,0 +1,1 @@
+"""Files of doses: receiving, reading, judging, reviewing, applying, taking back (docs/imports.md)."""

@@ -1,0 +1,71 @@
+"""Stored rows as the services read them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState
+from yvaxportal.models.imports import ImportRow
+from yvaxportal.services.imports.parsing import Parsed, Reason
+
+NOTES = frozenset({"zeros_restored"})
+
+COLUMNS = (
+    ImportRow.number,
+    ImportRow.line,
+    ImportRow.part,
+    ImportRow.raw,
+    ImportRow.parsed,
+    ImportRow.state,
+    ImportRow.reasons,
+    ImportRow.resident_id,
+    ImportRow.candidates,
+    ImportRow.other_dose_id,
+    ImportRow.target,
+    ImportRow.decision,
+    ImportRow.decided_by,
+    ImportRow.decision_reason,
+    ImportRow.outcome,
+    ImportRow.dose_id,
+    ImportRow.revision,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One row of a batch as it stands."""
+
+    number: int
+    line: int
+    part: int
+    raw: dict[str, str]
+    parsed: dict[str, Any]
+    state: ImportRowState
+    reasons: list[Reason]
+    resident_id: int | None
+    candidates: list[dict[str, Any]] | None
+    other_dose_id: int | None
+    target: str | None
+    decision: ImportDecision | None
+    decided_by: int | None
+    decision_reason: str | None
+    outcome: ImportOutcome | None
+    dose_id: int | None
+    revision: int
+
+    def as_parsed(self) -> Parsed:
+        """Return what was read of the row, to judge it again."""
+        notes = [reason for reason in self.reasons if reason[0] in NOTES]
+        return Parsed(
+            self.line,
+            self.part,
+            self.raw,
+            self.parsed.get("person", {}),
+            self.parsed.get("dose", {}),
+            [],
+            notes,
+        )
+
+
+def stored_row(row: Any) -> StoredRow:
+    """Return a row that was selected by ``COLUMNS``."""
+    return StoredRow(*row)
