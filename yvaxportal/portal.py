@@ -15,6 +15,8 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.programme.catalogue import Catalogue, load_catalogue
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.fees.tariff import Tariff, load_tariff
+from yvaxportal.services.reports.library import Library, load_library
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -36,6 +38,8 @@ class Portal:
     vault: Vault
     acl: AclStore
     catalogue: Catalogue
+    reports: Library
+    tariff: Tariff
     connections: Connections
     clock: Callable[[], datetime]
 
@@ -56,6 +60,12 @@ def open_portal(settings: Settings) -> Portal:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
     purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
     catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
+    reports = _own_file(
+        "yvaxportal.reports.folder", settings.reports_folder, lambda path: load_library(catalogue, path)
+    )
+    tariff = _own_file(
+        "yvaxportal.fees.tariff_file", settings.tariff_file, lambda path: load_tariff(catalogue, path)
+    )
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -65,6 +75,8 @@ def open_portal(settings: Settings) -> Portal:
         vault=vault,
         acl=AclStore(),
         catalogue=catalogue,
+        reports=reports,
+        tariff=tariff,
         connections=open_connections(settings, engine, vault, now_utc),
         clock=now_utc,
     )

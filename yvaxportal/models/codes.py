@@ -310,3 +310,10 @@ class MediumState(StrEnum):
     LENT = "lent"
     LOST = "lost"
     DISPOSED = "disposed"
+
+
+class ReportSubject(StrEnum):
+    """What a figure of a report counts."""
+
+    DOSE = "dose"
+    RESIDENT = "resident"

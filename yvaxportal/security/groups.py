@@ -27,6 +27,7 @@ _READ = frozenset(
         P.CIRCUMSTANCE_VIEW,
         P.EXTRACTION_VIEW,
         P.LETTER_VIEW,
+        P.REPORT_VIEW,
     }
 )
 _WRITE = frozenset(
@@ -49,6 +50,9 @@ _WRITE = frozenset(
         P.OUTPUT_REQUEST,
         P.MEDIUM_VIEW,
         P.MEDIUM_USE,
+        P.REPORT_MAKE,
+        P.REPORT_PEOPLE,
+        P.FEE_VIEW,
     }
 )
 
@@ -87,6 +91,9 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             P.OUTPUT_APPROVE,
             P.MEDIUM_VIEW,
             P.MEDIUM_APPROVE,
+            P.REPORT_MAKE,
+            P.REPORT_PEOPLE,
+            P.FEE_VIEW,
         },
     ),
     BuiltInGroup(

@@ -17,6 +17,9 @@ from yvaxportal.values.text import _
 MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
     ("vault", _("Personal number look-up"), Permission.PERSONAL_NUMBER_LOOK_UP),
+    ("dashboard", _("Dashboard"), Permission.REPORT_VIEW),
+    ("reports", _("Reports"), Permission.REPORT_VIEW),
+    ("fees", _("Fees"), Permission.FEE_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_VIEW),
     ("connections", _("Connections"), Permission.CONNECTION_VIEW),
     ("accounts", _("Accounts"), Permission.ACCOUNT_MANAGE),
