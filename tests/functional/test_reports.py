@@ -162,9 +162,7 @@ def test_a_dose_recorded_after_closing_makes_a_new_table_with_a_reason(
     assert row_of(second, "麻しん風しん（MR）", "第1期")[2:] == ["7", "7", "100.0%"]
     assert "後に作成した表" in manager.get(first.request.path).text
     differs = form_of(second, "compare").submit()
-    (figure,) = [
-        line.get_text(" ", strip=True) for line in differs.html.select("#figures tbody tr")
-    ]
+    (figure,) = [line.get_text(" ", strip=True) for line in differs.html.select("#figures tbody tr")]
     assert figure == "麻しん風しん（MR） 第1期 / 実施人員 6 7 +1"
     (person,) = differs.html.select("#moved tbody tr")
     assert "見本　6子" in person.get_text()
@@ -205,7 +203,7 @@ def test_files_hold_numbers_and_the_public_one_no_small_figure(
     ("query", "told"),
     [
         ("year=1850", "一覧から選んで"),
-        ("year=２０２６", "一覧から選んで"),
+        ("year=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%96", "一覧から選んで"),
         ("year=2026&period=m13", "一覧から選んで"),
         ("year=2026&period=m04", "その期間では作成しません"),
         ("year=2031&period=year", "まだ始まっていない"),

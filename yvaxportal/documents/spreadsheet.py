@@ -7,9 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from openpyxl import Workbook as Book
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from yvaxportal.values.sheets import FORMULA_STARTS, Sheet, Value, Workbook
@@ -18,6 +20,7 @@ from yvaxportal.values.width import display_width
 _LINE = Side(style="thin", color="B8B4A6")
 _HEAD = PatternFill("solid", fgColor="E8EDF2")
 _MOST_NAME = 31
+_A4 = 9
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "・"))
 _NARROWEST, _WIDEST = 8, 44
 
@@ -51,14 +54,14 @@ def _sheet_name(name: str, taken: Sequence[str]) -> str:
 def _write(page: Worksheet, workbook: Workbook, sheet: Sheet) -> None:
     _put(page.cell(1, 1), workbook.title).font = Font(bold=True, size=14)
     line = 2
-    for label, value in workbook.facts:
+    for label, fact in workbook.facts:
         _put(page.cell(line, 1), label).font = Font(color="555555")
-        _put(page.cell(line, 2), value)
+        _put(page.cell(line, 2), fact)
         line += 1
     line += 1
     head = line
-    for column, text in enumerate(sheet.heads, start=1):
-        cell = _put(page.cell(head, column), text)
+    for column, name in enumerate(sheet.heads, start=1):
+        cell = _put(page.cell(head, column), name)
         cell.font, cell.fill = Font(bold=True), _HEAD
         cell.border = Border(top=_LINE, bottom=_LINE, left=_LINE, right=_LINE)
         cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
@@ -76,7 +79,7 @@ def _write(page: Worksheet, workbook: Workbook, sheet: Sheet) -> None:
     _lay_out(page, workbook, sheet, head)
 
 
-def _put(cell: Cell | object, value: Value) -> Cell:
+def _put(cell: Cell | MergedCell, value: Value) -> Cell:
     if not isinstance(cell, Cell):
         raise TypeError("a merged cell takes no value")
     if isinstance(value, str):
@@ -84,7 +87,7 @@ def _put(cell: Cell | object, value: Value) -> Cell:
         # Never a formula, whatever it begins with, and not when somebody edits the cell either.
         cell.data_type = "s"
         if value.startswith(FORMULA_STARTS):
-            cell.quotePrefix = True  # type: ignore[misc]
+            cell.quotePrefix = True
     elif value is not None:
         cell.value = value
         cell.number_format = "#,##0.0" if isinstance(value, Decimal) else "#,##0"
@@ -96,14 +99,14 @@ def _lay_out(page: Worksheet, workbook: Workbook, sheet: Sheet, head: int) -> No
         texts = [str(row[column - 1] or "") for row in sheet.rows] if column <= sheet.stubs else [text]
         widest = max((display_width(one) for one in [*texts, text]), default=0) + 2
         page.column_dimensions[get_column_letter(column)].width = min(max(widest, _NARROWEST), _WIDEST)
-    page.freeze_panes = page.cell(head + 1, sheet.stubs + 1)
+    page.freeze_panes = f"{get_column_letter(sheet.stubs + 1)}{head + 1}"
     page.print_title_rows = f"{head}:{head}"
     page.page_setup.orientation = "landscape"
-    page.page_setup.paperSize = page.PAPERSIZE_A4  # type: ignore[assignment]
+    page.page_setup.paperSize = _A4
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
-    page.sheet_properties.pageSetUpPr.fitToPage = True  # type: ignore[union-attr]
-    page.oddFooter.left.text = workbook.title.replace("&", "&&")  # type: ignore[attr-defined]
-    page.oddFooter.right.text = "&P / &N"  # type: ignore[attr-defined]
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    title = workbook.title.replace("&", "&&")
+    page.oddFooter = HeaderFooterItem(left=_HeaderFooterPart(title), right=_HeaderFooterPart("&P / &N"))
 
 
 def csv_text(workbook: Workbook) -> bytes:

@@ -56,15 +56,15 @@ def line_chart(lines: Sequence[Line], ticks: Sequence[str], *, title: str, figur
         parts.append(f'<path class="ch-grid" d="M{_LEFT} {at}H{WIDTH - _RIGHT}"/>')
         parts.append(f'<text class="ch-axis" x="{_LEFT - 6}" y="{at}" text-anchor="end">{level}%</text>')
     every = max(1, len(ticks) // 8)
-    for place, tick in enumerate(ticks):
-        if place % every == 0 or place == len(ticks) - 1:
+    for number, tick in enumerate(ticks):
+        if number % every == 0 or number == len(ticks) - 1:
             parts.append(
-                f'<text class="ch-axis" x="{x(place)}" y="{_HEIGHT - 12}" text-anchor="middle">'
+                f'<text class="ch-axis" x="{x(number)}" y="{_HEIGHT - 12}" text-anchor="middle">'
                 f"{escape(tick)}</text>"
             )
     ends: list[float] = []
     for number, line in enumerate(drawn, start=1):
-        points = [(x(place), y(value)) for place, value in enumerate(line.values) if value is not None]
+        points = [(x(at), y(value)) for at, value in enumerate(line.values) if value is not None]
         if not points:
             continue
         path = "L".join(f"{one} {other}" for one, other in points)

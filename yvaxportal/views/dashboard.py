@@ -93,7 +93,7 @@ class DashboardPage:
         rows = []
         for row in figures.rows:
             found = figures.at(row.key, "rate").value
-            if isinstance(found, Decimal):
+            if isinstance(found, Decimal) and found > 0:
                 rows.append((f"{words.parts.group(row)} {words.parts.named(row)}", row.key, found))
         title = words.say(_("Coverage: ${period}", mapping={"period": words.period(line.period)}))
         bars = [Bar(name, found, f"{found}%") for name, _key, found in rows]

@@ -79,7 +79,7 @@ class FeesPage:
         return {
             "base": self.base,
             "month": month,
-            "month_text": self.words.period(self.period),
+            "month_text": self.words.month(self.month),
             "months": self._months(),
             "institutions": self._institutions(),
             "count": f"{sum(line.count for line in self.lines):,}",
@@ -114,7 +114,7 @@ class FeesPage:
         return {
             "base": self.base,
             "steps": [(self.words.say(_("Fees")), f"{self.base}?{urlencode(address)}")],
-            "month_text": self.words.period(period),
+            "month_text": self.words.month(self.month),
             "lines": [self._faulty(one) for one in found],
             "first_url": f"{here}?{urlencode(address)}" if after else None,
             "next_url": f"{here}?{urlencode(address | {'after': str(following)})}" if following else None,
@@ -162,7 +162,7 @@ class FeesPage:
         ]  # fmt: skip
         sheet = Sheet(say(_("Fees claimed")), [say(head) for head in heads], [*rows, total], stubs=4)
         facts = [
-            (say(_("Month")), words.period(self.period)),
+            (say(_("Month")), words.month(self.month)),
             (say(_("Made at")), format_jst(self.request.now)),
         ]
         return Workbook(say(_("Fees claimed by institutions")), facts, [sheet])
@@ -171,11 +171,10 @@ class FeesPage:
         found = []
         month = self.request.today.replace(day=1)
         for _number in range(MONTHS_BACK):
-            period = Period(month.year - (month.month < _APRIL), f"m{month.month:02}")
-            found.append((f"{month:%Y-%m}", self.words.period(period), month == self.month))
+            found.append((f"{month:%Y-%m}", self.words.month(month), month == self.month))
             month = (month - timedelta(days=1)).replace(day=1)
         if not any(chosen for _value, _label, chosen in found):
-            found.append((f"{self.month:%Y-%m}", self.words.period(self.period), True))
+            found.append((f"{self.month:%Y-%m}", self.words.month(self.month), True))
         return found
 
     def _institutions(self) -> list[dict[str, Any]]:

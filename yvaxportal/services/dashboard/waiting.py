@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -35,7 +36,7 @@ def waiting(session: Session) -> Sequence[Waiting]:
 
 
 _COUNT = func.count()
-_QUERIES: dict[str, Select[tuple[int, datetime | None]]] = {
+_QUERIES: dict[str, Select[Any, Any]] = {
     "people": select(_COUNT, func.min(OutboxMessage.asked_at)).where(
         OutboxMessage.deed == ENTER_PERSON,
         OutboxMessage.state.in_((OutboxState.WAITING, OutboxState.REFUSED)),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -132,7 +132,7 @@ def definition_of(stored: Mapping[str, Any]) -> Definition:
     plain["ages"] = tuple(AgeClass(**entry) for entry in stored["ages"])
     plain["rows"] = tuple(_row(entry) for entry in stored["rows"])
     plain["blocks"] = tuple(
-        Block(**{**entry, "columns": tuple(_frozen(Column, column) for column in entry["columns"])})
+        Block(**{**entry, "columns": tuple(_column(column) for column in entry["columns"])})
         for entry in stored["blocks"]
     )
     for name in ("notes_ja", "notes_en", "categories", "bands"):
@@ -156,12 +156,8 @@ def _births(entry: Mapping[str, str]) -> Births:
     return Births(date.fromisoformat(entry["first"]), date.fromisoformat(entry["last"]), entry["sex"])
 
 
-def _frozen(kind: type[Column], entry: Mapping[str, Any]) -> Column:
-    known = {field.name for field in fields(kind)}
-    return kind(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in entry.items()
-            if name in known
-        }
-    )
+def _column(entry: Mapping[str, Any]) -> Column:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+    }
+    return Column(**values)

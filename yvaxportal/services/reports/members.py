@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, literal, null, select
 from sqlalchemy.orm import Session
@@ -110,11 +111,6 @@ def members(
     return MemberPage(found, found[-1].subject_id if len(rows) > limit else None)
 
 
-def _area(*, contact: bool, protected: bool) -> ColumnElement[str | None]:
-    column = ResidentContact.__table__.c.elementary_school_district
-    return column if contact or protected else null()
-
-
 def _joined_contact(*, contact: bool, protected: bool) -> ColumnElement[bool]:
     """Return how contacts are joined: those that the reader may not see are never read."""
     resident, joined = (
@@ -128,18 +124,18 @@ def _joined_contact(*, contact: bool, protected: bool) -> ColumnElement[bool]:
     return joined
 
 
-def _person(*, contact: bool, protected: bool) -> list[ColumnElement[object]]:
-    resident = Resident.__table__.c
+def _person(*, contact: bool, protected: bool) -> list[ColumnElement[Any]]:
+    resident, area = Resident.__table__.c, ResidentContact.__table__.c.elementary_school_district
     return [
         resident.atena_number,
         resident.name,
         resident.date_of_birth_written,
         resident.support_measure_flag,
-        _area(contact=contact, protected=protected).label("area"),
+        (area if contact or protected else null()).label("area"),
     ]
 
 
-def _doses(*, contact: bool, protected: bool) -> Select[tuple[object, ...]]:
+def _doses(*, contact: bool, protected: bool) -> Select[Any]:
     dose, resident, member = Dose.__table__, Resident.__table__, ReportMember.__table__
     return (
         select(
@@ -159,7 +155,7 @@ def _doses(*, contact: bool, protected: bool) -> Select[tuple[object, ...]]:
     )
 
 
-def _residents(*, contact: bool, protected: bool) -> Select[tuple[object, ...]]:
+def _residents(*, contact: bool, protected: bool) -> Select[Any]:
     resident, member = Resident.__table__, ReportMember.__table__
     return (
         select(

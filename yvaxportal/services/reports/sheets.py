@@ -43,7 +43,8 @@ class ReportWords:
                     )
                 )
             )
-        notes.append(f"{self.say(_('Legal basis'))}: {definition.citation}")
+        basis = self.say(_("Legal basis"))
+        notes.append(f"{basis}: {definition.citation}")
         return notes
 
 
@@ -61,7 +62,11 @@ def workbook(
 
 
 def _sheet(table: Table, block: Block, words: ReportWords) -> Sheet:
-    heads = [words.say(_("Vaccine")), words.say(_("Dose")), *(words.named(one) for one in block.columns)]
+    heads = [
+        words.say(_("Vaccine")),
+        words.say(_("Dose number")),
+        *(words.named(one) for one in block.columns),
+    ]
     rows: list[list[Value]] = [
         [words.group(row), words.named(row), *(_value(table.at(row.key, one.key)) for one in block.columns)]
         for row in table.rows

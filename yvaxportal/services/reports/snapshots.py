@@ -244,7 +244,7 @@ def is_unchanged(session: Session, snapshot_id: int) -> bool:
     content = header + "\n".join(
         f"{row.row_key} {row.column_key} {row.value} {row.members_sha256}" for row in rows
     )
-    return hashlib.sha256(content.encode()).hexdigest() == kept.content_sha256
+    return bool(hashlib.sha256(content.encode()).hexdigest() == kept.content_sha256)
 
 
 def _header(what: str, whose: str, definition: Definition, data_as_of: datetime) -> str:

@@ -111,7 +111,7 @@ def read_rule(key: str, entry: Mapping[str, Any]) -> TargetRule:
     }
     if unknown := entry.keys() - known:
         raise ValueError(f"{key}: {min(unknown)} is not known")
-    kind = entry.get("kind")
+    kind = entry.get("kind", "")
     if kind not in KINDS:
         raise ValueError(f"{key}: kind is not known")
     values = tuple(entry.get("values", ()))

@@ -60,7 +60,7 @@ class ReportPage:
     def __init__(self, context: ReportNode, request: PortalRequest) -> None:
         self.context, self.request = context, request
         self.words = ReportPages(request)
-        self.base = request.resource_path(context)
+        self.base = str(request.resource_path(context))
 
     @property
     def report(self) -> Report:

@@ -1,6 +1,7 @@
 """Reports in words: periods, figures, tables as the templates draw them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from yvaxportal.services.reports.snapshots import SnapshotLine
 from yvaxportal.services.reports.table import TOTAL, Figure, Table
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
-from yvaxportal.values.wareki import era_of
+from yvaxportal.values.wareki import era_of, wareki
 from yvaxportal.views.wording import Wording
 
 
@@ -35,6 +36,10 @@ class ReportPages(Wording):
         era = era_of(Period(fiscal_year, "m12").last_day)
         number = fiscal_year - era.first.year + 1
         return f"{era.name}{'元' if number == 1 else number}年度"
+
+    def month(self, day: date) -> str:
+        """Return the name of the month of a day: 令和8年10月."""
+        return wareki(day.replace(day=1)).removesuffix("1日") if self.japanese else f"{day:%Y-%m}"
 
     def part(self, code: str) -> str:
         """Return the name of a part of a fiscal year."""
@@ -77,7 +82,7 @@ class ReportPages(Wording):
             "title": self.parts.named(block),
             "columns": [
                 {"label": self.say(_("Vaccine"))},
-                {"label": self.say(_("Dose"))},
+                {"label": self.say(_("Dose number"))},
                 *({"label": self.parts.named(one), "numeric": True} for one in block.columns),
             ],
             "lines": lines,
