@@ -28,6 +28,7 @@ COMMANDS = (
     ("audit", "audit", "seal and verify the audit trail"),
     ("adapters", "adapters", "show and check the connections to other systems"),
     ("sync", "sync", "take over what the other systems have, now"),
+    ("report", "report", "write a national table to a file, as a named account"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
     ("settings", "settings", "check an ini file"),
 )

@@ -5,7 +5,8 @@ report, of somebody who was a resident on that day (住所地主義), not given 
 are people who are residents on the last day of the period, or today while it lasts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.services.reports.atoms import NO_CLASS, NO_DELIVERY, TARGET, Atom, Common
 from yvaxportal.services.reports.definition import Definition
 from yvaxportal.services.reports.periods import Period
+from yvaxportal.services.reports.targets import Births
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,53 +36,74 @@ class Counting:
 
     def parameters(self) -> dict[str, Any]:
         """Return what the statements ask for."""
-        wanted = list(_wanted(self.definition))
-        targets = list(_targets(self.definition))
+        definition = self.definition
+        rules, restrictions = _rules(definition)
+        targets, cohorts = _targets(definition)
         found: dict[str, Any] = {
             "first": self.period.first_day,
             "last": self.period.last_day,
             "own": self.municipality_code,
             "reference": self.reference_day,
-            "categories": list(self.definition.categories) or None,
-            "vaccines": list(self.definition.counted_vaccines),
-            "history": self.definition.history,
-            "age_starts": [one.first for one in self.definition.ages],
+            "categories": list(definition.categories) or None,
+            "vaccines": list(definition.counted_vaccines),
+            "history": definition.history,
+            "age_starts": [one.first for one in definition.ages],
+            "restricted": bool(restrictions),
+            "r_from": [births.first for births in restrictions],
+            "r_to": [births.last for births in restrictions],
+            "r_sex": [births.sex for births in restrictions],
+            "t_rows": [place for place, _births in targets],
+            "t_births": [births for _place, births in targets],
+            # Compared as text, as the index on birth dates has them; one not wholly known has zeros in it.
+            "c_from": [births.first.isoformat() for births in cohorts],
+            "c_to": [births.last.isoformat() for births in cohorts],
+            "c_sex": [births.sex for births in cohorts],
         }
-        for number, name in enumerate(
-            ("rows", "row_vaccines", "first", "last", "births_from", "births_to", "sex")
-        ):
-            found[f"w_{name}"] = [line[number] for line in wanted]
-        for number, name in enumerate(("rows", "births_from", "births_to", "sex")):
-            found[f"t_{name}"] = [line[number] for line in targets]
+        for number, name in enumerate(("rows", "vaccines", "first", "last", "births")):
+            found[f"w_{name}"] = [rule[number] for rule in rules]
         return found
 
 
-def _wanted(definition: Definition) -> Iterator[tuple[Any, ...]]:
-    for place, row in enumerate(definition.rows):
-        for vaccine in row.vaccines:
-            for births in row.births or (None,):
-                yield (
-                    place,
-                    vaccine,
-                    row.first_number,
-                    row.last_number,
-                    births.first if births else None,
-                    births.last if births else None,
-                    births.sex if births else "",
-                )
+Rule = tuple[int, str, int, int, int]
 
 
-def _targets(definition: Definition) -> Iterator[tuple[Any, ...]]:
-    for place, row in enumerate(definition.rows):
-        for births in row.target_births or ():
-            yield (place, births.first, births.last, births.sex)
+def _rules(definition: Definition) -> tuple[list[Rule], list[Births]]:
+    """Return which doses each row takes, and the birth dates that restrict some rows, each once.
+
+    A rule: place of the row, vaccine, first and last number, place of the birth dates from 1 on (0: all).
+    """
+    restrictions: dict[Births, int] = {}
+    rules = [
+        (
+            place,
+            vaccine,
+            row.first_number,
+            row.last_number,
+            restrictions.setdefault(births, len(restrictions) + 1) if births else 0,
+        )
+        for place, row in enumerate(definition.rows)
+        for vaccine in row.vaccines
+        for births in row.births or (None,)
+    ]
+    return rules, list(restrictions)
+
+
+def _targets(definition: Definition) -> tuple[list[tuple[int, int]], list[Births]]:
+    """Return (place of the row, place of the birth dates), and the birth dates, each once."""
+    ranges: dict[Births, int] = {}
+    lines = [
+        (place, ranges.setdefault(births, len(ranges)))
+        for place, row in enumerate(definition.rows)
+        for births in row.target_births or ()
+    ]
+    return lines, list(ranges)
 
 
 # Ages by law go up on the day before the birthday, so the day after the dose is compared. In whole months;
-# the class is the greatest one that begins at or below it.
-_DOSES = """
-dose_fact AS (
-    SELECT w.place, d.judgement, CAST(date_part('month', d.given_on) AS integer) AS month,
+# the class is the greatest one that begins at or below it. `births`: which restrictions the person meets.
+_VISITS = """
+    SELECT d.id, d.revision, d.vaccine, d.dose_number, d.judgement,
+           CAST(date_part('month', d.given_on) AS integer) AS month,
            CASE WHEN r.date_of_birth IS NULL THEN -1 ELSE width_bucket(
                CAST(12 * (date_part('year', d.given_on + 1) - date_part('year', r.date_of_birth))
                    + date_part('month', d.given_on + 1) - date_part('month', r.date_of_birth) AS integer)
@@ -93,79 +116,94 @@ dose_fact AS (
                WHERE p.resident_id = d.resident_id AND p.state = 'active' AND p.judgement = 'given'
                  AND p.dose_number = d.dose_number - 1 AND p.vaccine = ANY(CAST(:vaccines AS text[])))
                THEN 'known' ELSE 'unknown' END AS history,
-           d.id, d.revision
+           CASE WHEN :restricted THEN ARRAY(
+               SELECT CAST(x.number AS integer)
+               FROM unnest(CAST(:r_from AS date[]), CAST(:r_to AS date[]), CAST(:r_sex AS text[]))
+                   WITH ORDINALITY AS x(first, last, sex, number)
+               WHERE r.date_of_birth BETWEEN x.first AND x.last AND (x.sex = '' OR r.sex = x.sex)
+               ORDER BY x.number) END AS births
     FROM dose AS d
     JOIN resident AS r ON r.id = d.resident_id
-    JOIN unnest(CAST(:w_rows AS integer[]), CAST(:w_row_vaccines AS text[]), CAST(:w_first AS integer[]),
-                CAST(:w_last AS integer[]), CAST(:w_births_from AS date[]), CAST(:w_births_to AS date[]),
-                CAST(:w_sex AS text[])) AS w(place, vaccine, first, last, births_from, births_to, sex)
-      ON w.vaccine = d.vaccine AND d.dose_number BETWEEN w.first AND w.last
     WHERE d.given_on BETWEEN :first AND :last AND d.state = 'active'
+      AND d.vaccine = ANY(CAST(:vaccines AS text[]))
       AND (CAST(:categories AS text[]) IS NULL OR d.dose_category = ANY(CAST(:categories AS text[])))
       AND d.source <> 'municipality' AND (d.municipality_code IS NULL OR d.municipality_code = :own)
       AND r.resident_category <> 'non_registered'
       AND (r.became_resident_on IS NULL OR d.given_on >= r.became_resident_on)
-      AND (r.ceased_resident_on IS NULL OR d.given_on <= r.ceased_resident_on)
-      AND (w.births_from IS NULL OR r.date_of_birth BETWEEN w.births_from AND w.births_to)
-      AND (w.sex = '' OR r.sex = w.sex)
-)"""
+      AND (r.ceased_resident_on IS NULL OR d.given_on <= r.ceased_resident_on)"""
 _TARGETS = """
-target_fact AS (
-    SELECT t.place, r.id, r.revision
-    FROM unnest(CAST(:t_rows AS integer[]), CAST(:t_births_from AS date[]), CAST(:t_births_to AS date[]),
-                CAST(:t_sex AS text[])) AS t(place, births_from, births_to, sex)
-    JOIN resident AS r ON r.date_of_birth BETWEEN t.births_from AND t.births_to
-    WHERE (t.sex = '' OR r.sex = t.sex)
+target AS (
+    SELECT * FROM unnest(CAST(:t_rows AS integer[]), CAST(:t_births AS integer[])) AS t(place, births)
+),
+cohort AS (
+    SELECT c.number - 1 AS births, r.id, r.revision
+    FROM unnest(CAST(:c_from AS text[]), CAST(:c_to AS text[]), CAST(:c_sex AS text[]))
+        WITH ORDINALITY AS c(first, last, sex, number)
+    JOIN resident AS r ON r.date_of_birth_written BETWEEN c.first AND c.last
+    WHERE r.date_of_birth IS NOT NULL AND (c.sex = '' OR r.sex = c.sex)
       AND (r.became_resident_on IS NULL OR r.became_resident_on <= :reference)
       AND (r.resident_category = 'resident' OR (
           r.resident_category <> 'non_registered' AND r.ceased_resident_on > :reference))
 )"""
 
-_COUNT = text(f"""
-WITH {_DOSES}, {_TARGETS}
-SELECT place, judgement, month, age, delivery, category, history, count(*) AS value
-FROM dose_fact GROUP BY place, judgement, month, age, delivery, category, history
-UNION ALL
-SELECT place, NULL, NULL, NULL, NULL, NULL, NULL, count(*) FROM target_fact GROUP BY place
+# What a row takes is looked up here, by vaccine and number: the database groups plain columns only.
+_GROUPED = text(f"""
+WITH visit AS ({_VISITS})
+SELECT vaccine, dose_number, judgement, month, age, delivery, category, history, births, count(*) AS value
+FROM visit GROUP BY vaccine, dose_number, judgement, month, age, delivery, category, history, births
 """)  # noqa: S608 - put together from the texts above, nothing from outside
+_TARGETED = text(f"""
+WITH {_TARGETS}
+SELECT place, CAST(sum(people) AS bigint) AS value
+FROM target JOIN (SELECT births, count(*) AS people FROM cohort GROUP BY births) AS c USING (births)
+GROUP BY place
+""")  # noqa: S608 - as above
 
 
 def count(session: Session, counting: Counting) -> Sequence[Atom]:
     """Return every figure of a report as the data stand now; nothing is kept."""
-    definition = counting.definition
-    rows = session.execute(_COUNT, counting.parameters())
+    definition, parameters = counting.definition, counting.parameters()
     classes = [one.key for one in definition.ages]
-    return [
-        Atom(
-            definition.rows[row.place].key,
-            None
-            if row.judgement is None
-            else Common(
-                row.judgement,
-                row.month,
-                classes[row.age - 1] if row.age > 0 else NO_CLASS,
-                row.delivery or NO_DELIVERY,
-                row.category,
-                row.history,
-            ),
-            row.value,
+    takers: defaultdict[tuple[str, int], list[Rule]] = defaultdict(list)
+    for rule in _rules(definition)[0]:
+        for number in range(rule[2], rule[3] + 1):
+            takers[rule[1], number].append(rule)
+    found: Counter[tuple[int, Common]] = Counter()
+    for row in session.execute(_GROUPED, parameters):
+        common = Common(
+            row.judgement,
+            row.month,
+            classes[row.age - 1] if row.age > 0 else NO_CLASS,
+            row.delivery or NO_DELIVERY,
+            row.category,
+            row.history,
         )
-        for row in rows
-    ]
+        for place, _vaccine, _first, _last, births in takers[row.vaccine, row.dose_number]:
+            if not births or births in row.births:
+                found[place, common] += row.value
+    rows = definition.rows
+    atoms = [Atom(rows[place].key, common, value) for (place, common), value in found.items()]
+    targets = session.execute(_TARGETED, parameters) if parameters["t_rows"] else ()
+    return atoms + [Atom(rows[row.place].key, None, row.value) for row in targets]
 
 
 #: Header, figures and members in one statement, so that all are of one moment. The digest of the content
 #: covers the header and, in the order of their keys, every figure with the digest of its members.
 KEEP = text(f"""
-WITH {_DOSES}, {_TARGETS},
+WITH visit AS MATERIALIZED ({_VISITS}), {_TARGETS},
 fact AS MATERIALIZED (
     SELECT place, 'dose/' || judgement || '/' || to_char(month, 'FM00') || '/' ||
            CASE WHEN age > 0 THEN (CAST(:age_keys AS text[]))[age] ELSE '{NO_CLASS}' END || '/' ||
            COALESCE(delivery, '{NO_DELIVERY}') || '/' || category || '/' || history AS column_key,
            'dose' AS subject, id, revision
-    FROM dose_fact
+    FROM visit JOIN unnest(
+        CAST(:w_rows AS integer[]), CAST(:w_vaccines AS text[]), CAST(:w_first AS integer[]),
+        CAST(:w_last AS integer[]), CAST(:w_births AS integer[])
+    ) AS w(place, taken, first, last, restriction)
+      ON w.taken = visit.vaccine AND visit.dose_number BETWEEN w.first AND w.last
+         AND (w.restriction = 0 OR w.restriction = ANY(visit.births))
     UNION ALL
-    SELECT place, '{TARGET}', 'resident', id, revision FROM target_fact
+    SELECT place, '{TARGET}', 'resident', id, revision FROM target JOIN cohort USING (births)
 ),
 figure AS MATERIALIZED (
     SELECT (CAST(:row_keys AS text[]))[place + 1] AS row_key, place, column_key, subject,

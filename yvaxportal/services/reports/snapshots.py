@@ -154,6 +154,8 @@ def make(
         raise ReportRefusedError("future")
     definition = library.resolve(report, period)
     counting = Counting(definition, period, municipality_code, today)
+    # A large city's members take longer than a page's statements may.
+    session.execute(text("SET LOCAL statement_timeout = '600s'"))
     # Two who make the same table at once: the second supersedes the first.
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"report:{report}:{period}"}

@@ -117,6 +117,10 @@ def read_rule(key: str, entry: Mapping[str, Any]) -> TargetRule:
     values = tuple(entry.get("values", ()))
     if (kind != "born") != bool(values) or not all(type(value) is int and value >= 0 for value in values):
         raise ValueError(f"{key}: values must be ages")
+    if kind in {"months", "from_years"} and len(values) != 1:
+        raise ValueError(f"{key}: {kind} takes one age, or people would count twice")
+    if len(set(values)) != len(values):
+        raise ValueError(f"{key}: an age is named twice")
     if entry.get("sex", "") not in {"", "1", "2"}:
         raise ValueError(f"{key}: sex is 1 or 2")
     for name in ("valid_from", "valid_to", "born_from", "born_to"):

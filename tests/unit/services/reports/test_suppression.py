@@ -28,7 +28,9 @@ def whole_table(rows: list[list[int]]) -> tuple[dict[Place, int], list[Equation]
 
 tables = st.integers(1, 4).flatmap(
     lambda width: st.lists(
-        st.lists(st.one_of(st.just(0), st.integers(0, 6), st.integers(0, 60)), min_size=width, max_size=width),
+        st.lists(
+            st.one_of(st.just(0), st.integers(0, 6), st.integers(0, 60)), min_size=width, max_size=width
+        ),
         min_size=1,
         max_size=4,
     )
