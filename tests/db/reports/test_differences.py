@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text, update
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,6 @@ from yvaxportal.models.codes import (
     ResidentCategory,
 )
 from yvaxportal.models.dose import Dose
-from yvaxportal.models.report import ReportCell, ReportSnapshot
 from yvaxportal.models.resident import Resident
 from yvaxportal.programme.catalogue import load_catalogue
 from yvaxportal.services.reports.counting import Counting, count
@@ -76,9 +75,12 @@ Freeze = Callable[..., int]
 
 
 @pytest.fixture
-def freeze(db: Session, engine: Engine) -> Freeze:
-    staff = clerk(db)
+def staff_id(db: Session) -> int:
+    return clerk(db)
 
+
+@pytest.fixture
+def freeze(db: Session, engine: Engine, staff_id: int) -> Freeze:
     def freeze(now: datetime, *, library: Library = LIBRARY, reason: str = "") -> int:
         db.flush()
         return make(
@@ -89,7 +91,7 @@ def freeze(db: Session, engine: Engine) -> Freeze:
             period=YEAR,
             municipality_code="312029",
             reason=reason,
-            staff_id=staff,
+            staff_id=staff_id,
             today=TODAY,
             now=now,
         )
@@ -284,13 +286,13 @@ def test_whoever_else_changes_it_is_noticed(
 
 
 def test_a_closed_table_asks_for_a_reason_and_is_superseded(
-    db: Session, engine: Engine, freeze: Freeze
+    db: Session, engine: Engine, freeze: Freeze, staff_id: int
 ) -> None:
-    audit, staff = AuditTrail(db, engine, SYSTEM), clerk(db)
+    audit = AuditTrail(db, engine, SYSTEM)
     first = freeze(NOW)
-    close(db, audit, report="routine", snapshot_id=first, staff_id=staff, now=NOW)
+    close(db, audit, report="routine", snapshot_id=first, staff_id=staff_id, now=NOW)
     with pytest.raises(ReportRefusedError, match="closed"):
-        close(db, audit, report="routine", snapshot_id=first, staff_id=staff, now=NOW)
+        close(db, audit, report="routine", snapshot_id=first, staff_id=staff_id, now=NOW)
     for reason in ("", "   ", "番号 123456789018", "x" * 501):
         with pytest.raises(ReportRefusedError, match="reason"):
             freeze(LATER, reason=reason)
@@ -299,21 +301,34 @@ def test_a_closed_table_asks_for_a_reason_and_is_superseded(
     assert (newest.id, newest.supersedes, newest.reason) == (second, first, "訂正")
     assert (older.superseded_by, older.is_closed) == (second, True)
     with pytest.raises(ReportRefusedError, match="gone"):
-        close(db, audit, report="routine", snapshot_id=first, staff_id=staff, now=LATER)
+        close(db, audit, report="routine", snapshot_id=first, staff_id=staff_id, now=LATER)
     with pytest.raises(ReportRefusedError, match="gone"):
-        close(db, audit, report="coverage", snapshot_id=second, staff_id=staff, now=LATER)
+        close(db, audit, report="coverage", snapshot_id=second, staff_id=staff_id, now=LATER)
 
 
 def test_members_that_retention_removed_leave_the_figure(
-    db: Session, freeze: Freeze, owner_engine: Engine
+    world: Session, engine: Engine, owner_engine: Engine
 ) -> None:
-    dose(db, child(db))
-    made = freeze(NOW)
-    definition = definition_in(db, made)
-    cells = cells_of(db, made, definition, "mr_1", "targets")
-    someone = child(db)
-    db.execute(update(Resident).where(Resident.id == someone.id).values(name="x"))
-    page = members(db, cells, ReportSubject.RESIDENT, contact=False, protected=False)
-    assert [one.area for one in page.members] == [None] * len(page.members)
-    assert db.get(ReportSnapshot, made) is not None
-    assert db.query(ReportCell).filter_by(snapshot_id=made).count() > 0
+    person = child(world)
+    made = make(
+        world,
+        AuditTrail(world, engine, SYSTEM),
+        LIBRARY,
+        report="routine",
+        period=YEAR,
+        municipality_code="312029",
+        reason="",
+        staff_id=clerk(world),
+        today=TODAY,
+        now=NOW,
+    )
+    world.commit()
+    definition = definition_in(world, made)
+    cells = cells_of(world, made, definition, "mr_1", "targets")
+    world.rollback()
+    with owner_engine.begin() as owner:
+        owner.execute(text("DELETE FROM resident WHERE id = :id"), {"id": person.id})
+    assert is_unchanged(world, made)
+    (gone,) = members(world, cells, ReportSubject.RESIDENT, contact=True, protected=True).members
+    assert (gone.subject_id, gone.atena_number, gone.name) == (person.id, None, None)
+    assert table(definition, atoms_in(world, made)).at("mr_1", "targets").value == 1
