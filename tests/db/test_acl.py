@@ -198,6 +198,26 @@ def test_joining_a_group_with_that_right_waits_too(
     assert belongs(db, people["viewer"], "number", TODAY)
 
 
+def test_the_last_day_that_was_asked_for_holds_after_the_confirmation(
+    db: Session, audit: AuditTrail, people: dict[str, int]
+) -> None:
+    last = TODAY + timedelta(days=90)
+    add_membership(
+        db,
+        audit,
+        member_id=people["viewer"],
+        group="number",
+        valid_to=last,
+        guarded=GUARDED,
+        staff_id=people["admin"],
+        **WHEN,
+    )
+    assert pending(db)[0].valid_to == last
+    settle(db, audit, people["admin2"])
+    assert belongs(db, people["viewer"], "number", last)
+    assert not belongs(db, people["viewer"], "number", last + timedelta(days=1))
+
+
 @pytest.mark.parametrize("who", ["admin", "admin2"])
 def test_nobody_lets_themself_into_such_a_group(
     db: Session, audit: AuditTrail, people: dict[str, int], who: str
@@ -233,7 +253,8 @@ def test_withdrawing_a_right_to_numbers_does_not_wait(
 def test_one_administrator_alone_cannot_act_as_number_staff(
     db: Session, audit: AuditTrail, people: dict[str, int]
 ) -> None:
-    reset_password(db, audit, account(db, "number"), now=NOW)
+    _password, kept = reset_password(db, audit, account(db, "number"), guarded=GUARDED, **WHEN)
+    assert kept == ()
     assert account(db, "number").totp_secret is not None
     left = reset_second_factor(db, audit, account(db, "number"), guarded=GUARDED, **WHEN)
     assert left == ["number"]
@@ -241,11 +262,42 @@ def test_one_administrator_alone_cannot_act_as_number_staff(
     assert account(db, "number").totp_secret is None
 
 
+def test_an_account_without_second_factor_is_not_taken_over_by_its_password(
+    db: Session, audit: AuditTrail, people: dict[str, int]
+) -> None:
+    account(db, "number").totp_secret = None
+    _password, left = reset_password(db, audit, account(db, "number"), guarded=GUARDED, **WHEN)
+    assert left == ["number"]
+    assert not belongs(db, people["number"], "number", TODAY)
+
+
+def test_one_administrator_alone_does_not_make_the_second_one(
+    db: Session, audit: AuditTrail, people: dict[str, int]
+) -> None:
+    assert not join(db, audit, people["admin"], people["viewer"], "administrator")
+    wanted = set(matrix(db) | {("viewer", "acl:edit"), ("viewer", "account:manage")})
+    assert len(save(db, audit, people["admin"], wanted).proposed) == 2
+    assert matrix(db).isdisjoint({("viewer", "acl:edit"), ("viewer", "account:manage")})
+    assert reset_second_factor(db, audit, account(db, "admin2"), guarded=GUARDED, **WHEN) == ["administrator"]
+    with pytest.raises(AclRefusedError, match="last_administrator"):
+        reset_second_factor(db, audit, account(db, "admin"), guarded=GUARDED, **WHEN)
+
+
+def test_a_proposer_who_joined_the_group_meanwhile_does_not_gain(
+    db: Session, audit: AuditTrail, people: dict[str, int]
+) -> None:
+    save(db, audit, people["admin"], set(matrix(db) | {("viewer", READ)}))
+    assert join(db, audit, people["admin"], people["admin"], "viewer")
+    with pytest.raises(AclRefusedError, match="own_gain"):
+        settle(db, audit, people["admin2"])
+    assert ("viewer", READ) not in matrix(db)
+
+
 def test_a_reset_password_is_temporary_and_ends_the_sessions(
     db: Session, audit: AuditTrail, people: dict[str, int]
 ) -> None:
     begin_session(db, people["viewer"], b"x" * 32, address="127.0.0.1", now=NOW, lifetime_hours=10)
-    password = reset_password(db, audit, account(db, "viewer"), now=NOW)
+    password, _left = reset_password(db, audit, account(db, "viewer"), guarded=GUARDED, **WHEN)
     assert verify_password(password, account(db, "viewer").password_hash)
     assert account(db, "viewer").must_change_password
     assert db.scalars(select(StaffSession.ended_reason)).all() == ["password"]

@@ -118,7 +118,7 @@ def test_two_administrators_are_needed_for_the_number(
     assert staff["administrator"]
     first, second = sign_in("administrator"), sign_in("second")
     form = first.get("/accounts/viewer/").forms["membership"]
-    form["group"] = "number"
+    form["group"], form["valid_to"] = "number", "R9.3.31"
     assert "もう一人の管理者" in form.submit("join", status=303).follow()
     own = next(f for f in first.get("/groups/").forms.values() if f.action.endswith("/decide"))
     assert (
@@ -130,7 +130,9 @@ def test_two_administrators_are_needed_for_the_number(
         ).follow()
     )
     sign_in("viewer", second_factor=True).get("/vault/", status=403)
-    theirs = next(f for f in second.get("/groups/").forms.values() if f.action.endswith("/decide"))
+    waiting = second.get("/groups/")
+    assert "令和9年3月31日まで" in waiting
+    theirs = next(f for f in waiting.forms.values() if f.action.endswith("/decide"))
     assert "承認しました" in theirs.submit("accept", status=303).follow()
     # The code of this minute was used to sign in above, so the rights are looked at without it.
     assert 'href="/vault/"' in sign_in("viewer").get("/account/").text
@@ -200,8 +202,14 @@ def test_terminals_are_changed_but_never_ones_own_way_in(sign_in: SignIn) -> Non
     form = admin.get("/groups/terminals").forms["add-network"]
     form["group"], form["network"], form["label"] = "viewer", "192.0.2.0/24", "本庁舎"
     assert "192.0.2.0/24" in form.submit("add", status=303).follow()
-    form["network"] = "192.0.2.1/24"
-    assert "ネットワークの書き方" in form.submit("add", status=303).follow()
+    form["network"], form["label"] = "192.0.2.1/24", "支所"
+    again = form.submit("add", status=422)
+    assert "ネットワークの書き方" in again
+    kept = again.forms["add-network"]
+    assert [kept[name].value for name in ("group", "network", "label")] == ["viewer", "192.0.2.1/24", "支所"]
+    assert again.html.find(id="network-network")["aria-invalid"] == "true"
+    kept["network"] = "9000 0007 9198"
+    assert "9198" not in kept.submit("add", status=400)
     page = admin.get("/groups/terminals")
     rows = page.html.find_all("tr")
     own_row = next(row for row in rows if "システム管理" in row.text and "127.0.0.0/8" in row.text)

@@ -2,6 +2,8 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pyramid.router import Router
 from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.orm import Session
 from webtest import TestApp
@@ -9,6 +11,7 @@ from webtest import TestApp
 from tests.application import LOGINS, PASSWORD, SignIn
 from tests.people import resident
 from yvaxportal.audit.actions import Action
+from yvaxportal.audit.seal import seal_pending
 from yvaxportal.forms.audit_labels import ACTION_LABELS
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import Outcome
@@ -63,8 +66,16 @@ def test_who_did_what_to_whom_is_found(sign_in: SignIn, person: Resident) -> Non
     assert "見本　花子" not in auditor.get("/audit/")
 
 
+def test_the_state_of_the_seals_is_told_in_japanese(sign_in: SignIn, app: Router) -> None:
+    auditor = sign_in("auditor")
+    assert "まだ封印" in auditor.get("/audit/")
+    seal_pending(app.registry.portal.engine, Ed25519PrivateKey.generate())
+    assert re.search(r"最終封印 [^（]+（封印番号 1）。その後の\d+件は", auditor.get("/audit/").text)
+
+
 def test_the_form_of_the_page_finds_too(sign_in: SignIn) -> None:
     form = sign_in("auditor").get("/audit/").forms["audit-search"]
+    assert ("", True, "（すべて）") in form["outcome"].options
     form["action"] = "sign-in.done"
     form["first_day"] = "R8.11.1"
     page = form.submit("search", status=200)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from tests.application import Clock, SignIn
 from tests.db.sync.register import Register, person
 from tests.db.sync.registers import Tax
 from tests.people import resident
-from yvaxportal.adapters.errors import TimedOut
+from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason, TimedOut
 from yvaxportal.adapters.loading import Adapters
+from yvaxportal.adapters.messages.common import AdapterHealth, HealthState
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.sync import SyncRefusal
 from yvaxportal.portal import Portal
@@ -182,6 +184,39 @@ def test_a_page_opens_with_what_is_known_when_nobody_answers(
         "2026-11-23 10:00時点の内容を表示しています" in page.html.select_one(".notice.is-warning").get_text()
     )
     assert "非課税" in page.html.find(id="tax-exempt").get_text()
+
+
+def test_an_answer_that_a_page_could_not_use_is_listed(
+    sign_in: SignIn, asked: Tax, world: Session, clock: Clock
+) -> None:
+    someone = resident(world)
+    world.commit()
+    asked.states[someone.atena_number] = "exempt"
+    asked.failing, asked.error = 0, BadAnswer("tax", BadAnswerReason.WRONG_PERSON, "/result/0")
+    page = sign_in("viewer").get(f"/residents/{someone.atena_number}/eligibility/")
+    assert "非課税" not in page.html.find(id="tax-exempt").get_text()
+    told = page.html.select_one(".notice.is-warning").get_text()
+    assert "応答は使えないため取り込んでいません。これまでに受け取った内容はありません" in told
+    (line,) = sign_in("manager").get("/connections/").html.select("#refusals tbody tr")
+    assert "使えない応答がありました。" in line.get_text()
+    assert line.select_one("a")["href"] == f"/residents/{someone.atena_number}/"
+    asked.failing = None
+    sign_in("viewer").get(f"/residents/{someone.atena_number}/eligibility/")
+    clock.advance(hours=25)
+    asked.failing = 0
+    page = sign_in("viewer").get(f"/residents/{someone.atena_number}/eligibility/")
+    assert "使えないため取り込んでいません。2026-11-23 10:00時点の内容" in page.text
+    assert "非課税" in page.html.find(id="tax-exempt").get_text()
+
+
+def test_when_each_system_answered_last(
+    sign_in: SignIn, followed: Portal, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "最後の応答" not in row_of(sign_in("manager").get("/connections/"), "resident-register")
+    said = AdapterHealth(HealthState.UP, last_success_at=datetime(2026, 11, 23, 0, 30, tzinfo=UTC))
+    monkeypatch.setattr(register, "health", lambda: said)
+    told = row_of(sign_in("manager").get("/connections/"), "resident-register")
+    assert "最後の応答 2026-11-23 09:30" in told
 
 
 def test_a_monitor_reads_how_everything_stands(

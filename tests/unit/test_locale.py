@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "yvaxportal" / "locale" / "ja" / "LC_MESSAGES" / "yvaxportal.po"
+TRANSLATED = re.compile(r'<([\w:]+)[^<>]*\bi18n:translate=""[^<>]*>((?:(?!<\1\b).)*?)</\1\s*>', re.DOTALL)
+NAMED = re.compile(r"<([\w:]+)[^<>]*\bi18n:name=[^<>]*>.*?</\1\s*>", re.DOTALL)
 PLACEHOLDER = re.compile(r"\$\{[A-Za-z_]+\}")
 
 
@@ -37,6 +39,18 @@ def test_no_text_outlives_its_message(messages: polib.POFile, japanese: polib.PO
     used = {entry.msgid for entry in messages}
     assert [entry.msgid for entry in japanese if entry.msgid not in used] == []
     assert len({entry.msgid for entry in japanese}) == len(japanese)
+
+
+def test_every_value_in_a_translated_text_has_a_name() -> None:
+    """A bare value would be put in before the text is looked up, and the text never found."""
+    bare, seen = [], 0
+    for template in sorted((ROOT / "yvaxportal" / "templates").rglob("*.pt")):
+        for element in TRANSLATED.finditer(template.read_text("utf-8")):
+            seen += 1
+            if "${" in NAMED.sub("", element.group(2)):
+                bare.append(f"{template.name}: {element.group(2)}")
+    assert seen > 100
+    assert bare == []
 
 
 def test_the_values_put_into_a_text_are_the_same_in_both_languages(japanese: polib.POFile) -> None:

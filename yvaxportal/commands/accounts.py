@@ -8,7 +8,6 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
@@ -25,14 +24,14 @@ from yvaxportal.services.accounts import (
     reset_password,
     revoke_account,
 )
-from yvaxportal.services.acl import AclRefusedError, join_group
+from yvaxportal.services.acl import AclRefusedError, count_administrators, join_group
 from yvaxportal.services.bootstrap import ensure_groups
 from yvaxportal.settings import Settings
 from yvaxportal.values.clock import format_jst, jst_date, now_utc
 from yvaxportal.vault.keyring import KeyRing
 
 # Two, because what concerns personal numbers needs two; further ones are made on the pages.
-FIRST_ADMINISTRATORS = 2
+ADMINISTRATORS = 2
 ADMINISTRATOR = "administrator"
 
 
@@ -40,7 +39,7 @@ def add(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = subparsers.add_parser("account", help="create and manage staff accounts")
     commands = parser.add_subparsers(required=True)
-    first = commands.add_parser("first", help="add the groups and one of the first two administrators")
+    first = commands.add_parser("first", help="add the groups and one of two administrators")
     add_ini(first)
     first.add_argument("login")
     first.add_argument("name", help="the person's name")
@@ -69,13 +68,15 @@ def _work(settings: Settings) -> Iterator[tuple[Session, AuditTrail]]:
 
 
 def run_first(args: argparse.Namespace) -> int:
-    """Create a first administrator; refused once there are two, so that it opens no back door."""
+    """Create an administrator; refused while there are two, so that it opens no back door.
+
+    When one of two was lost, whoever has the server makes the second anew: the one who is left cannot.
+    """
     settings, now = load_settings(args), now_utc()
     with _work(settings) as (session, audit):
         ensure_groups(session, default_groups(), networks=args.network)
-        present = session.scalar(select(func.count()).select_from(StaffAccount))
-        if (present or 0) >= FIRST_ADMINISTRATORS:
-            raise CommandError("there are accounts already: administrators make further ones on the pages")
+        if count_administrators(session, jst_date(now)) >= ADMINISTRATORS:
+            raise CommandError("there are two administrators: they make further ones on the pages")
         try:
             staff_id, password = open_account(
                 session,
@@ -126,8 +127,10 @@ def run_revoke(args: argparse.Namespace) -> int:
 
 
 def run_reset(args: argparse.Namespace) -> int:
-    """Set a temporary password; the second factor stays."""
+    """Set a temporary password; second factor and groups stay."""
+    now = now_utc()
     with _work(load_settings(args)) as (session, audit):
-        password = reset_password(session, audit, _account(session, args.login), now=now_utc())
+        account = _account(session, args.login)
+        password, _left = reset_password(session, audit, account, guarded=(), today=jst_date(now), now=now)
     print(f"temporary password: {password}")
     return 0

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Engine
 
-from yvaxportal.adapters.conformance import CONTRACTS, Grade, Result
+from yvaxportal.adapters.conformance import CONTRACTS, Grade, Misbehaving, NotSteeredError, Result, Subjects
 from yvaxportal.adapters.conformance.subjects import NoSubjectsError, choose_subjects
 from yvaxportal.adapters.interfaces import SYSTEMS
 from yvaxportal.adapters.loading import installed, load_adapter
@@ -36,7 +36,12 @@ def add(subparsers: Subparsers) -> None:
     check.add_argument(
         "--write-test-records",
         action="store_true",
-        help="also run the checks that leave marked test people on the other side",
+        help="also run the checks that leave marked test people and records on the other side",
+    )
+    check.add_argument(
+        "--simulator",
+        metavar="URL",
+        help="the other side is yvax simulator at this address: also let it answer badly, or not at all",
     )
     check.add_argument("--json", action="store_true", help="print every check as a line of JSON")
     check.set_defaults(run=run_check)
@@ -57,12 +62,14 @@ def run_check(args: argparse.Namespace) -> int:
     unknown = sorted(set(args.systems) - set(CONTRACTS))
     if unknown:
         raise CommandError(f"no such system: {', '.join(unknown)}; there are: {', '.join(CONTRACTS)}")
+    misbehaving = _misbehaving(args.simulator)
     settings = load_settings(args)
     require_current(settings)
     systems = args.systems or list(CONTRACTS)
     engine = open_engine(settings.database_url, pool_size=10, statement_timeout_seconds=600)
     try:
-        results = _results(settings, engine, systems, may_write=args.write_test_records, as_json=args.json)
+        subjects = _subjects(settings, engine, may_write=args.write_test_records, misbehaving=misbehaving)
+        results = _results(settings, engine, systems, subjects, as_json=args.json)
     finally:
         engine.dispose()
     if not args.json:
@@ -70,14 +77,31 @@ def run_check(args: argparse.Namespace) -> int:
     return 1 if any(result.grade is Grade.FAILED for result in results) else 0
 
 
-def _results(
-    settings: Settings, engine: Engine, systems: Sequence[str], *, may_write: bool, as_json: bool
-) -> list[Result]:
-    today = jst_date(now_utc())
+def _misbehaving(url: str | None) -> Misbehaving | None:
+    if url is None:
+        return None
     try:
-        subjects = choose_subjects(engine, settings.municipality_code, today, may_write=may_write)
+        misbehaving = Misbehaving(url)
+        misbehaving.require()
+    except NotSteeredError as error:
+        raise CommandError(f"--simulator {url}: {error}") from None
+    return misbehaving
+
+
+def _subjects(
+    settings: Settings, engine: Engine, *, may_write: bool, misbehaving: Misbehaving | None
+) -> Subjects:
+    today = jst_date(now_utc())
+    code = settings.municipality_code
+    try:
+        return choose_subjects(engine, code, today, may_write=may_write, misbehaving=misbehaving)
     except NoSubjectsError as error:
         raise CommandError(str(error)) from None
+
+
+def _results(
+    settings: Settings, engine: Engine, systems: Sequence[str], subjects: Subjects, *, as_json: bool
+) -> list[Result]:
     found: list[Result] = []
     for system in systems:
         adapter = load_adapter(system, settings, engine, now_utc)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from yvaxportal.logging_setup import configure_logging
 from yvaxportal.models.schema import is_current
+from yvaxportal.services.accounts import has_demo_accounts
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 # argparse's own type, which cannot be subscripted when the program runs.
@@ -65,9 +66,14 @@ def set_up_logging(args: argparse.Namespace) -> None:
 
 
 def require_current(settings: Settings) -> None:
-    """Raise SettingsError when the database does not answer or its tables are not those of this code."""
+    """Raise SettingsError when the database does not answer or is not what this process may work on.
+
+    Its tables must be those of this code, and in production no demo account may be alive in it: whoever read
+    the README knows how to sign in with one.
+    """
     try:
         current = is_current(settings.database_url)
+        demo = current and settings.production and has_demo_accounts(settings.database_url)
     except SQLAlchemyError as error:
         hint = "; `make run` starts it" if settings.database == "embedded" else ""
         problem = f"the database cannot be reached ({type(error).__name__}){hint}"
@@ -75,4 +81,8 @@ def require_current(settings: Settings) -> None:
     if not current:
         raise SettingsError(
             "yvaxportal.database.url", "its tables are of another version: run `yvax migrate`"
+        )
+    if demo:
+        raise SettingsError(
+            "yvaxportal.database.url", "the database has demo accounts: `yvax account revoke` ends them"
         )

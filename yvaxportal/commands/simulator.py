@@ -60,7 +60,12 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=SHARE]", help=known)
     parser.add_argument("--seed", type=int, default=0, help="of the dice that faults are thrown with")
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument(
+        "--delay",
+        type=float,
+        default=0.0,
+        help="seconds that an answer takes; half take longer, some several times as long",
+    )
     parser.add_argument("--token-seconds", type=int, default=3600, help="how long a token is good")
     add_leash(parser)
     parser.set_defaults(run=run)

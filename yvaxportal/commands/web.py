@@ -13,6 +13,7 @@ import yvaxportal
 from yvaxportal.commands.allocator import give_memory_back
 from yvaxportal.commands.common import Subparsers, add_ini, read_ini, require_current, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
+from yvaxportal.commands.refusals import channel_with, refusal_pages
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     require_current(settings)
     application = yvaxportal.main({}, **raw)
     server = open_server(application, settings)
+    server.channel_class = channel_with(refusal_pages(application))
     signal.signal(signal.SIGTERM, _leave)
     stop_with_parent(args)
     logging.getLogger(__name__).info("serving on http://%s:%d/", settings.host, settings.port)

@@ -23,8 +23,11 @@ def audit_schema(request: PortalRequest) -> PortalSchema:
     digits = colander.Regex(r"^[0-9]{1,15}$", msg=_("An atena number has up to fifteen digits."))
     nodes = [
         (text_node("actor", _("User ID"), max_length=63, required=False), "span-2"),
-        (choice_node("action", _("Act"), actions, required=False), "span-3"),
-        (choice_node("outcome", _("Outcome"), choices(Outcome), required=False), "span-2"),
+        (choice_node("action", _("Act"), actions, required=False, nothing=_("(any)")), "span-3"),
+        (
+            choice_node("outcome", _("Outcome"), choices(Outcome), required=False, nothing=_("(any)")),
+            "span-2",
+        ),
         (
             text_node("atena_number", _("Atena number"), max_length=15, required=False, validators=[digits]),
             "span-2",

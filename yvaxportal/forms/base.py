@@ -149,14 +149,18 @@ def choice_node(
     *,
     required: bool = True,
     as_radio: bool = False,
+    nothing: str | None = None,
     **settings: object,
 ) -> colander.SchemaNode:
-    """Return a node for one of ``choices``, pairs of value and label; ``as_radio`` shows all."""
+    """Return a node for one of ``choices``, pairs of value and label; ``as_radio`` shows all.
+
+    :param nothing: what the empty choice is called, instead of "(choose)" or "(none)".
+    """
     if as_radio:
         widget = deform.widget.RadioChoiceWidget(values=tuple(choices), inline=True)
     else:
         widget = deform.widget.SelectWidget(
-            values=(("", _("(choose)") if required else _("(none)")), *choices)
+            values=(("", nothing or (_("(choose)") if required else _("(none)"))), *choices)
         )
     return _node(
         colander.String(),

@@ -88,7 +88,7 @@ REASONS: dict[str, tuple[TranslationString, TranslationString]] = {
     ),
     Reason.BAD_ANSWER: (
         _("An answer could not be used. Nothing of it was taken over."),
-        _("Tell whoever runs the other system. It is asked again every ten minutes."),
+        _("Tell whoever runs the other system. It is asked again by itself."),
     ),
 }
 UNLISTED = (_("It was not taken over."), _LOOK)

@@ -137,6 +137,7 @@ class AclProposal(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"))
     decided_at: Mapped[datetime | None]
     accepted: Mapped[bool | None]
+    valid_to: Mapped[date | None] = mapped_column(comment="last day of the membership that is asked for")
 
 
 class TerminalNetwork(Base):

@@ -63,9 +63,12 @@ class Permission(StrEnum):
 #: Never in the matrix: every signed-in member of staff holds the first, nobody the second.
 NOT_GRANTABLE = frozenset({Permission.SIGNED_IN, Permission.UNGRANTED})
 
-#: Changes to these wait for a second administrator, whoever asks (issue: nobody grants it to themselves).
+#: Grants of these wait for a second administrator, whoever asks: nobody gives themself the personal number.
+#: Administration is among them, since otherwise one administrator could make the second one.
 NEEDS_SECOND_PERSON = frozenset(
     {
+        Permission.ACCOUNT_MANAGE,
+        Permission.ACL_EDIT,
         Permission.PERSONAL_NUMBER_READ,
         Permission.PERSONAL_NUMBER_LOOK_UP,
         Permission.PERSONAL_NUMBER_ENTER,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import create_engine, exists, func, insert, or_, pool, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -13,12 +13,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.staff import GroupMembership, PasswordHistory, StaffAccount
-from yvaxportal.services.acl import (
-    end_membership,
-    holds_guarded,
-    lock_matrix,
-    refuse_without_administrator,
-)
+from yvaxportal.services.acl import leave_guarded_groups, lock_matrix, refuse_without_administrator
 from yvaxportal.services.bootstrap import create_account
 from yvaxportal.services.passwords import REMEMBERED, hash_password, password_fault, verify_password
 from yvaxportal.services.sessions import end_sessions_of
@@ -93,6 +88,14 @@ def list_accounts(session: Session, today: date) -> Sequence[AccountRow]:
         )
         for account, groups in rows
     ]
+
+
+def has_demo_accounts(url: str) -> bool:
+    """Tell whether somebody can still sign in with a demo account; SQLAlchemyError if it cannot be asked."""
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        alive = exists().where(StaffAccount.is_demo, StaffAccount.revoked_at.is_(None))
+        return bool(connection.scalar(select(alive)))
 
 
 def account_by_login(session: Session, login: str) -> StaffAccount | None:
@@ -179,17 +182,34 @@ def revoke_account(
     audit.record(Action.ACCOUNT_REVOKED, subject=f"staff:{account.id}", detail={"sessions_ended": ended})
 
 
-def reset_password(session: Session, audit: AuditTrail, account: StaffAccount, *, now: datetime) -> str:
-    """Set a temporary password that must be changed, end all sessions, return the password.
+def reset_password(
+    session: Session,
+    audit: AuditTrail,
+    account: StaffAccount,
+    *,
+    guarded: Collection[str],
+    today: date,
+    now: datetime,
+) -> tuple[str, Sequence[str]]:
+    """Set a temporary password that must be changed, end all sessions; return it and the groups left.
 
-    The second factor stays: whoever resets a password cannot read personal numbers with it.
+    The second factor stays: whoever resets a password cannot act as that person with it. An account that has
+    none yet leaves the groups with ``guarded`` rights, because the next to sign in sets up the factor.
+
+    :raises AclRefusedError: ``last_administrator``.
     """
+    lock_matrix(session)
+    left: Sequence[str] = ()
+    if account.totp_secret is None:
+        left = leave_guarded_groups(session, audit, member_id=account.id, guarded=guarded, today=today)
     password = temporary_password()
     _set_password(session, account, password, now)
     account.must_change_password = True
     end_sessions_of(session, account.id, now=now, reason="password")
-    audit.record(Action.PASSWORD_CHANGED, subject=f"staff:{account.id}", detail={"reset": True})
-    return password
+    audit.record(
+        Action.PASSWORD_CHANGED, subject=f"staff:{account.id}", detail={"reset": True, "left": list(left)}
+    )
+    return password, left
 
 
 def reset_second_factor(
@@ -203,23 +223,21 @@ def reset_second_factor(
 ) -> Sequence[str]:
     """Remove a lost second factor and end all sessions.
 
-    The account leaves every group that may handle personal numbers: otherwise one administrator alone,
-    resetting password and second factor, could act as that person. Coming back takes a second
-    administrator. Returns the groups that were left.
+    The account leaves every group with ``guarded`` rights: otherwise one administrator alone, resetting
+    password and second factor, could act as that person. Coming back takes a second administrator. Returns
+    the groups that were left.
 
     :raises AclRefusedError: ``last_administrator``.
     """
+    lock_matrix(session)
     account.totp_secret = None
     account.totp_last_step = None
-    names = session.scalars(
-        select(GroupMembership.group_name).where(GroupMembership.staff_id == account.id)
-    ).all()
-    left = sorted({name for name in names if holds_guarded(session, name, guarded)})
-    for name in left:
-        end_membership(session, audit, member_id=account.id, group=name, today=today)
+    left = leave_guarded_groups(session, audit, member_id=account.id, guarded=guarded, today=today)
     end_sessions_of(session, account.id, now=now, reason="password")
     audit.record(
-        Action.SECOND_FACTOR_CHANGED, subject=f"staff:{account.id}", detail={"reset": True, "left": left}
+        Action.SECOND_FACTOR_CHANGED,
+        subject=f"staff:{account.id}",
+        detail={"reset": True, "left": list(left)},
     )
     return left
 

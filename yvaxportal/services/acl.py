@@ -1,8 +1,9 @@
 """Changing who may do what: the matrix, memberships, and what waits for a second administrator.
 
-Two rules hold whatever page or command asks: an administrator always remains, and nobody comes by a right
-to personal numbers alone (measures M12, M13). All changes queue on one row, so that two administrators who
-save at once cannot undermine each other.
+Two rules hold whatever page or command asks: an administrator always remains, and nobody comes by a guarded
+right alone: personal numbers, and administration, which could let in the second person that it takes
+(measures M12, M13). All changes queue on one row, so that two administrators who save at once cannot
+undermine each other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -52,7 +53,7 @@ class MatrixChange:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A proposal as the page lists it. ``who`` is set for a membership."""
+    """A proposal as the page lists it. ``who`` and ``valid_to`` are of a membership."""
 
     id: int
     kind: str
@@ -62,6 +63,7 @@ class Pending:
     proposed_by: str
     proposed_by_id: int
     proposed_at: datetime
+    valid_to: date | None
 
 
 def matrix(session: Session) -> frozenset[Cell]:
@@ -177,12 +179,21 @@ def add_membership(
                 staff_id=member_id,
                 proposed_by=staff_id,
                 proposed_at=now,
+                valid_to=valid_to,
             )
         )
-        audit.record(Action.ACL_PROPOSED, subject=f"staff:{member_id}", detail={"group": group})
+        audit.record(
+            Action.ACL_PROPOSED,
+            subject=f"staff:{member_id}",
+            detail={"group": group, "valid_to": valid_to},
+        )
         return False
     join_group(session, member_id, group, today, valid_to)
-    audit.record(Action.ACCOUNT_CHANGED, subject=f"staff:{member_id}", after={"group": group})
+    audit.record(
+        Action.ACCOUNT_CHANGED,
+        subject=f"staff:{member_id}",
+        after={"group": group, "valid_to": valid_to},
+    )
     return True
 
 
@@ -223,8 +234,10 @@ def decide(
     if accepted:
         if row.proposed_by == staff_id:
             raise AclRefusedError("same_person")
+        # Of the proposer too: they may have joined the group since they proposed.
         gains = row.staff_id == staff_id or (
-            row.kind == "grant" and belongs(session, staff_id, row.group_name, today)
+            row.kind == "grant"
+            and any(belongs(session, who, row.group_name, today) for who in (staff_id, row.proposed_by))
         )
         if gains:
             raise AclRefusedError("own_gain")
@@ -236,7 +249,7 @@ def decide(
             )
             bump(session)
         elif row.staff_id is not None:
-            join_group(session, row.staff_id, row.group_name, today, None)
+            join_group(session, row.staff_id, row.group_name, today, row.valid_to)
     # A proposer may take back what they asked for; the table keeps "decided by another" for acceptance.
     session.execute(
         update(AclProposal)
@@ -266,6 +279,7 @@ def pending(session: Session) -> Sequence[Pending]:
             proposer.display_name.label("proposer_name"),
             AclProposal.proposed_by,
             AclProposal.proposed_at,
+            AclProposal.valid_to,
         )
         .join(proposer, proposer.id == AclProposal.proposed_by)
         .outerjoin(member, member.id == AclProposal.staff_id)
@@ -301,11 +315,24 @@ def holds_guarded(session: Session, group: str, guarded: Collection[str]) -> boo
     return bool(found)
 
 
-def refuse_without_administrator(session: Session, today: date) -> None:
-    """Refuse a state in which nobody could administer any more; call it before the transaction ends.
+def leave_guarded_groups(
+    session: Session, audit: AuditTrail, *, member_id: int, guarded: Collection[str], today: date
+) -> Sequence[str]:
+    """Take an account out of every group that holds a guarded permission; return those groups.
 
     :raises AclRefusedError: ``last_administrator``.
     """
+    names = session.scalars(
+        select(GroupMembership.group_name).where(GroupMembership.staff_id == member_id)
+    ).all()
+    left = sorted({name for name in names if holds_guarded(session, name, guarded)})
+    for name in left:
+        end_membership(session, audit, member_id=member_id, group=name, today=today)
+    return left
+
+
+def count_administrators(session: Session, today: date) -> int:
+    """Return how many accounts can administer the portal today."""
     session.flush()
     held = (
         select(func.count(AclGrant.permission.distinct()))
@@ -319,17 +346,25 @@ def refuse_without_administrator(session: Session, today: date) -> None:
         .correlate(StaffAccount)
         .scalar_subquery()
     )
-    remains = session.scalar(
-        select(
-            exists().where(
-                StaffAccount.revoked_at.is_(None),
-                StaffAccount.valid_from <= today,
-                or_(StaffAccount.valid_to.is_(None), StaffAccount.valid_to >= today),
-                held == len(ADMINISTRATION),
-            )
+    found = session.scalar(
+        select(func.count())
+        .select_from(StaffAccount)
+        .where(
+            StaffAccount.revoked_at.is_(None),
+            StaffAccount.valid_from <= today,
+            or_(StaffAccount.valid_to.is_(None), StaffAccount.valid_to >= today),
+            held == len(ADMINISTRATION),
         )
     )
-    if not remains:
+    return found or 0
+
+
+def refuse_without_administrator(session: Session, today: date) -> None:
+    """Refuse a state in which nobody could administer any more; call it before the transaction ends.
+
+    :raises AclRefusedError: ``last_administrator``.
+    """
+    if not count_administrators(session, today):
         raise AclRefusedError("last_administrator")
 
 

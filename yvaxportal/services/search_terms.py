@@ -11,13 +11,15 @@ from yvaxportal.values.checkdigits import parse_ocr_line
 from yvaxportal.values.kana import fold_address, fold_name, fold_phone
 from yvaxportal.values.text import contains_personal_number
 from yvaxportal.values.wareki import PartialDate, parse_date
-from yvaxportal.values.width import fold_width
+from yvaxportal.values.width import fold_dashes, fold_width
 
 MAX_LENGTH = 200
 _ADDRESS_END = re.compile(r"(?:町|丁目|番地|番|号|通|字|区|市|郡|村)$")
 _OCR_DIGITS = 18
 _MAX_NUMBER_DIGITS = 15
 _TICKET_DIGITS = 10
+# As the pages write it: municipality, number.
+_TICKET = re.compile(rf"[0-9]{{6}}-([0-9]{{{_TICKET_DIGITS}}})")
 
 
 class PersonalNumberTypedError(ValueError):
@@ -94,6 +96,8 @@ def _add(token: str, found: SearchTerms, names: list[str], addresses: list[str])
         return _with(found, birth=birth)
     if digits:
         return _number(digits, found)
+    if ticket := _TICKET.fullmatch(fold_dashes(plain)):
+        return _with(found, ticket_numbers=(*found.ticket_numbers, ticket.group(1)))
     phone = fold_phone(plain)
     if phone is not None:
         return _with(found, phone=phone)

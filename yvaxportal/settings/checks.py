@@ -26,7 +26,11 @@ def check_production(settings: Settings, raw: Mapping[str, str], environ: Mappin
         if wrong:
             raise SettingsError(PREFIX + name, problem)
     for name, value in raw.items():
-        if name.startswith(("pyramid.debug_", "pyramid.reload_")) and value.strip().lower() not in FALSE:
+        # Pyramid takes these with and without its prefix.
+        if (
+            name.removeprefix("pyramid.").startswith(("debug_", "reload_"))
+            and value.strip().lower() not in FALSE
+        ):
             raise SettingsError(name, "must be false in production")
     for name, value in environ.items():
         if name.startswith(("PYRAMID_DEBUG_", "PYRAMID_RELOAD_")) and value.strip().lower() not in FALSE:

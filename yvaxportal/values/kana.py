@@ -22,6 +22,8 @@ _VARIANTS = {ord(variant): group[0] for group in GROUPS for variant in group[1:]
 _UNDECOMPOSED_LATIN = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 )
+#: One after the other in one step: many names are folded when a city is taken over.
+_STEPS = (_UNDECOMPOSED_LATIN, _VARIANTS, _HIRAGANA_TO_KATAKANA, _SMALL_TO_LARGE, _OLD_KANA)
 _MARKS = re.compile("[\u0300-\u036f\u3099\u309a]")
 _LONG_O = re.compile("([オコソトノホモヨロ])[ウオ]+")
 _REPEATED = re.compile("([^々ヽヾ])([々ヽヾ]+)")
@@ -50,8 +52,7 @@ def fold_name(text: str) -> str:
       and so ジ is not ヂ: else 千葉 would find 柴), ヲ ヰ ヱ and オ イ エ;
     - ウ and オ after a kana of the オ row are left out: オオノ, オウノ, オーノ and オノ are one.
     """
-    folded = _fold_letters(text)
-    kept = "".join(char for char in folded if not _is_ignored(char))
+    kept = _fold_letters(text).translate(_KEPT)
     return _LONG_O.sub(r"\1", _REPEATED.sub(_repeat, kept))
 
 
@@ -59,12 +60,28 @@ def _fold_letters(text: str) -> str:
     """Fold width, drawing, case, accents and kana, character by character."""
     text = unicodedata.normalize("NFKC", drop_variation_selectors(text)).casefold()
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
-    text = unicodedata.normalize("NFKC", text).translate(_UNDECOMPOSED_LATIN).translate(_VARIANTS)
-    return text.translate(_HIRAGANA_TO_KATAKANA).translate(_SMALL_TO_LARGE).translate(_OLD_KANA)
+    return unicodedata.normalize("NFKC", text).translate(_FOLDED)
 
 
-def _is_ignored(char: str) -> bool:
-    return char in _IGNORED or unicodedata.category(char) in _IGNORED_CATEGORIES
+def _through_all_steps(code: int) -> str:
+    text = chr(code)
+    for step in _STEPS:
+        text = text.translate(step)
+    return text
+
+
+class _Kept(dict[int, int | None]):
+    """What of a folded name is part of its key; each character is looked at once."""
+
+    def __missing__(self, code: int) -> int | None:
+        char = chr(code)
+        ignored = char in _IGNORED or unicodedata.category(char) in _IGNORED_CATEGORIES
+        self[code] = None if ignored else code
+        return self[code]
+
+
+_FOLDED = {code: _through_all_steps(code) for step in _STEPS for code in step}
+_KEPT = _Kept()
 
 
 def _repeat(found: re.Match[str]) -> str:

@@ -51,6 +51,8 @@ _PATTERNS = tuple(
         rf"(?P<era>{'|'.join(_ERA_OF)})(?P<era_year>元|\d{{1,2}})",
     )
 )
+#: How registers write it: by far the most, and nothing in it is to be folded.
+_REGISTER_FORM = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _BLANKS_BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
 _BLANKS = re.compile(rf"[\s{INVISIBLE}]+")
 _KANJI_NUMBER = re.compile(f"[{KANJI_NUMERALS}]+")
@@ -123,6 +125,8 @@ def parse_date(text: str) -> PartialDate | None:
     ``昭和30年4月日不詳``, ``昭和30年月日不詳``. A date outside its era (昭和64年1月8日) is none. Not
     read: four bare digits, an era written as a digit (3300401).
     """
+    if found := _REGISTER_FORM.fullmatch(text):
+        return _build(found.groupdict())
     if len(text) > _LONGEST:
         return None
     text = _plain(text)

@@ -15,6 +15,7 @@ VARIATION_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20}
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
 _SELECTORS = re.compile(f"[{VARIATION_SELECTORS}]")
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _DASH = re.compile(f"[{re.escape(DASHES)}]")
 
 
@@ -26,7 +27,11 @@ def fold_width(text: str) -> str:
 
 def fold_digits(text: str) -> str:
     """Return ``text`` with every Unicode decimal digit (full-width and others) as an ASCII digit."""
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    return text if text.isascii() else _OTHER_DIGIT.sub(_ascii_digit, text)
+
+
+def _ascii_digit(found: re.Match[str]) -> str:
+    return str(unicodedata.decimal(found[0]))
 
 
 def fold_dashes(text: str) -> str:

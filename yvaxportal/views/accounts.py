@@ -1,5 +1,6 @@
 """Accounts of staff: who may sign in, until when, in which groups (measures M13 and M44)."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -196,7 +197,7 @@ class AccountPage:
 
     @view_config(name="join", request_method="POST")
     def join(self) -> dict[str, Any] | Response:
-        """Put the account into a group; a group with rights to personal numbers waits for a second person."""
+        """Put the account into a group; one with rights that nobody gets alone waits for a second person."""
         form = self._membership_form()
         try:
             values = form.validate(self.request.POST.items())
@@ -255,14 +256,31 @@ class AccountPage:
         return self._back("success", _("The account was revoked and its sessions were ended."))
 
     @view_config(name="reset-password", request_method="POST")
-    def reset_password(self) -> dict[str, Any]:
-        """Set a temporary password and show it once."""
-        password = reset_password(self.request.db, self.request.audit, self.account, now=self.request.now)
+    def reset_password(self) -> dict[str, Any] | Response:
+        """Set a temporary password and show it once; without a second factor, guarded rights go with it."""
+        try:
+            with self.request.db.begin_nested():
+                password, left = reset_password(
+                    self.request.db,
+                    self.request.audit,
+                    self.account,
+                    guarded=GUARDED,
+                    today=self.request.today,
+                    now=self.request.now,
+                )
+        except AclRefusedError as error:
+            return self._back("error", RULES[error.rule])
+        if left:
+            text = _("The account left ${groups}; a second administrator lets it back.")
+            self.request.flash("warning", _(text, mapping={"groups": self._names(left)}))
         return self._page(password=password)
+
+    def _names(self, groups: Collection[str]) -> str:
+        return "、".join(self.labels[name] for name in groups)
 
     @view_config(name="reset-second-factor", request_method="POST")
     def reset_second_factor(self) -> Response:
-        """Remove a lost second factor; rights to personal numbers go with it."""
+        """Remove a lost second factor; rights that nobody gets alone go with it."""
         try:
             with self.request.db.begin_nested():
                 left = reset_second_factor(
@@ -277,10 +295,9 @@ class AccountPage:
             return self._back("error", RULES[error.rule])
         if not left:
             return self._back("success", _("The second factor was removed."))
-        groups = "、".join(self.labels[name] for name in left)
         text = _(
             "The second factor was removed. The account left ${groups}; a second administrator lets it back.",
-            mapping={"groups": groups},
+            mapping={"groups": self._names(left)},
         )
         return self._back("warning", text)
 

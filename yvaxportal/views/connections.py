@@ -172,6 +172,7 @@ class ConnectionsView:
             "kind": _KINDS[standing],
             "follows": follows,
             "fresh": format_jst(fresh) if fresh else "",
+            "answered": _moment(health.last_success_at),
             "stale": follows and (fresh is None or self.request.now - fresh > stale),
             "as_of": _moment(state.as_of if state else None),
             "more": bool(state and state.more),

@@ -1,6 +1,6 @@
 """The matrix of groups and permissions, what waits for a second administrator, and the terminals."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
@@ -26,11 +26,12 @@ from yvaxportal.services.acl import (
 from yvaxportal.services.terminals import NetworkError, add_network, networks, remove_network
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _, contains_personal_number
+from yvaxportal.views.wording import Wording
 
 GUARDED = frozenset(str(permission) for permission in NEEDS_SECOND_PERSON)
 RULES = {
     "last_administrator": _("Refused: nobody could administer the portal any more."),
-    "own_gain": _("Refused: nobody gives themself a right to personal numbers. Ask another administrator."),
+    "own_gain": _("Refused: nobody gives themself this right. Ask another administrator."),
     "same_person": _("Refused: a second administrator decides, not the one who proposed."),
     "gone": _("This was decided already."),
 }
@@ -67,6 +68,7 @@ class GroupMatrix:
                 {
                     "id": proposal.id,
                     "what": self._words(proposal.group_name, proposal.permission, proposal.who),
+                    "until": Wording(request).day(proposal.valid_to),
                     "who": proposal.proposed_by,
                     "when": format_jst(proposal.proposed_at),
                     "own": proposal.proposed_by_id == request.identity.staff_id,
@@ -201,31 +203,30 @@ class GroupMatrix:
     )
     def terminals(self) -> dict[str, Any]:
         """Show from where each group may be used."""
+        return self._terminals({})
+
+    def _terminals(self, typed: Mapping[str, str]) -> dict[str, Any]:
+        """Return the page; ``typed`` is what was entered for a network that is none."""
         return {
             "groups": self.labels,
             "networks": networks(self.request.db),
             "terminal": str(self.request.terminal),
+            "typed": typed,
             "may_edit": self.request.has_permission(Permission.ACL_EDIT, self.context),
             "base": self.request.resource_path(self.context),
         }
 
-    @view_config(name="terminals", request_method="POST")
-    def change_terminals(self) -> Response:
+    @view_config(name="terminals", request_method="POST", renderer="yvaxportal:templates/groups/terminals.pt")
+    def change_terminals(self) -> dict[str, Any] | Response:
         """Add or remove a network."""
         request = self.request
-        label = request.POST.get("label", "").strip()[:_LABEL_LENGTH]
+        typed = {name: request.POST.get(name, "").strip() for name in ("group", "network", "label")}
+        typed["label"] = typed["label"][:_LABEL_LENGTH]
         try:
             if "add" in request.POST:
-                group = request.POST.get("group", "")
-                if group not in self.labels or contains_personal_number(label):
+                if typed["group"] not in self.labels or any(map(contains_personal_number, typed.values())):
                     raise HTTPBadRequest
-                add_network(
-                    request.db,
-                    request.audit,
-                    group=group,
-                    network=request.POST.get("network", ""),
-                    label=label,
-                )
+                add_network(request.db, request.audit, **typed)
             else:
                 network_id = request.POST.get("remove", "")
                 if not (network_id.isascii() and network_id.isdigit() and len(network_id) < 19):  # noqa: PLR2004 - a bigint
@@ -238,9 +239,11 @@ class GroupMatrix:
                     terminal=request.terminal,
                 )
         except NetworkError as error:
-            wrong = _("This is no network. Write it as 192.0.2.0/24.")
+            if error.problem == "form":
+                request.response.status_int = 422
+                return self._terminals(typed)
             own = _("Refused: this is the network by which you are here. Add another one first.")
-            request.flash("error", wrong if error.problem == "form" else own)
+            request.flash("error", own)
         else:
             request.flash("success", _("The terminals were changed."))
         return HTTPSeeOther(request.resource_url(self.context, "terminals"))

@@ -1,6 +1,7 @@
 """Every check of every contract against the local implementations, and against some that break it."""
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,10 @@ def twice(_subjects: Subjects, answers: Iterator[Any]) -> Iterator[Any]:
         yield answer
 
 
+def one_page(_subjects: Subjects, answers: Iterator[Any]) -> Iterator[Any]:
+    yield from itertools.islice(answers, 1)
+
+
 def without_first(_subjects: Subjects, people: tuple[Any, ...]) -> tuple[Any, ...]:
     return people[1:]
 
@@ -182,6 +187,7 @@ def slow(method: str) -> Callable[[Any, Subjects], Any]:
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 HELD = WelfarePeriod(WelfareKind.PUBLIC_ASSISTANCE, WelfareState.HELD, TODAY, TODAY - timedelta(days=1))
+GRADE = WelfarePeriod(WelfareKind.PHYSICAL_DISABILITY_CERTIFICATE, WelfareState.HELD, TODAY, None, "1\ufffd")
 BROKEN = [
     ("tax", replaced("taxation", atena_number="1"), "a_known_person_is_answered"),
     ("tax", replaced("taxation", as_of=LATER), "the_answer_says_as_of_when"),
@@ -200,10 +206,15 @@ BROKEN = [
     ("tax", failing("taxation", Unavailable("tax", "no answer")), "a_known_person_is_answered"),
     ("tax", failing("taxation", ValueError("x")), "a_known_person_is_answered"),
     ("tax", changed("taxations", twice), "many_are_answered_once_each"),
+    ("tax", changed("taxations", one_page), "more_than_a_page_is_answered"),
+    ("tax", slow("taxation"), "a_call_ends_within_its_time_limit"),
     ("welfare", replaced("history", periods=(HELD,)), "periods_end_after_they_begin"),
     ("welfare", replaced("history", periods=(HELD,)), "many_agree_with_one"),
     ("welfare", forgiving("history", "known"), "an_unknown_person_is_not_found"),
     ("welfare", changed("histories", twice), "many_are_answered_once_each"),
+    ("welfare", changed("histories", one_page), "more_than_a_page_is_answered"),
+    ("welfare", replaced("history", periods=(GRADE,)), "details_come_unbroken"),
+    ("welfare", slow("history"), "a_call_ends_within_its_time_limit"),
     (
         "resident_register",
         replaced("resident", personal_number=PersonalNumber("900000000012")),
@@ -211,6 +222,9 @@ BROKEN = [
     ),
     ("resident_register", replaced("resident", municipality_code="1"), "a_person_is_of_this_municipality"),
     ("resident_register", replaced("resident", date_of_birth_written="R1"), "a_birth_date_can_be_read"),
+    ("resident_register", replaced("resident", name="〓野　花子"), "a_name_comes_unbroken"),
+    ("resident_register", replaced("resident", name="吉野　花子"), "a_name_is_the_same_in_every_answer"),
+    ("resident_register", slow("resident"), "a_call_ends_within_its_time_limit"),
     (
         "resident_register",
         changed("household", lambda _s, people: people[1:]),

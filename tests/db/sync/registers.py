@@ -22,11 +22,12 @@ class Says:
         self.as_of = NOW
         self.states: dict[str, Any] = {}
         self.failing: int | None = None
+        self.error: Exception = TimedOut("tax", "no answer within the time limit")
 
     def each(self, numbers: Sequence[str]) -> Iterator[tuple[str, Any]]:
         for place, number in enumerate(number for number in numbers if number in self.states):
             if place == self.failing:
-                raise TimedOut("tax", "no answer within the time limit")
+                raise self.error
             yield number, self.states[number]
 
     def health(self) -> AdapterHealth:

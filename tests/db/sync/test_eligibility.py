@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from tests.db.sync.conftest import NOW, Rows
 from tests.db.sync.registers import Tax, Welfare
 from tests.people import resident
-from yvaxportal.adapters.errors import TimedOut
+from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason, TimedOut
 from yvaxportal.adapters.messages.common import CallContext
+from yvaxportal.adapters.messages.tax import Taxation, TaxationState
 from yvaxportal.adapters.messages.welfare import WelfareKind, WelfarePeriod, WelfareState
 from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentCategory
 from yvaxportal.models.resident import Eligibility, Resident
@@ -43,6 +44,7 @@ def person(world: Session) -> Resident:
     return made
 
 
+REFUSALS = "SELECT payload, system, reference, atena_number, reason, times FROM sync_refusal"
 STATES = (
     "SELECT kind, state, valid_from::text, valid_to::text, source FROM eligibility ORDER BY valid_from, id"
 )
@@ -96,6 +98,54 @@ def test_an_older_answer_changes_nothing(
     tax.as_of, tax.states[person.atena_number] = EARLIER, "taxed"
     assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"outdated": 1}
     assert [row[1] for row in rows(STATES)] == ["exempt"]
+    # It is kept for people to look at, counted, and open until somebody settles it.
+    bring.for_person(person.atena_number, TAX, CALL)
+    ((payload, *kept),) = rows(REFUSALS)
+    assert kept == ["tax", f"person/{person.atena_number}", person.atena_number, "outdated", 2]
+    assert payload["as_of"] == EARLIER.isoformat()
+    assert payload["periods"] == [["tax_exempt", "taxed", None, "2026-04-01", "2027-03-31"]]
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_an_answer_that_cannot_be_used_is_kept_without_what_it_said(
+    bring: EligibilitySync, tax: Tax, person: Resident, rows: Rows, bulk: bool
+) -> None:
+    tax.states[person.atena_number] = "exempt"
+    tax.failing, tax.error = 0, BadAnswer("tax", BadAnswerReason.WRONG_MUNICIPALITY, "/result/0")
+    for _ in range(2):
+        if bulk:
+            assert bring.for_all(TAX)["failed"] == 1
+        else:
+            with pytest.raises(BadAnswer):
+                bring.for_person(person.atena_number, TAX, CALL)
+    about, whom = ("everybody", None) if bulk else (f"person/{person.atena_number}", person.atena_number)
+    assert rows(REFUSALS) == [
+        (
+            {"reason": "wrong_municipality", "where": "/result/0"},
+            *("tax", f"{about}/wrong_municipality", whom, "bad_answer", 2),
+        )
+    ]
+    assert rows(STATES) == []
+
+
+def test_somebody_elses_state_is_nobodys(
+    bring: EligibilitySync,
+    tax: Tax,
+    world: Session,
+    person: Resident,
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = resident(world)
+    world.commit()
+    tax.states[other.atena_number] = "exempt"
+    # An implementation of somebody's own that does not look whom the answer is about.
+    said = Taxation(other.atena_number, 2026, TaxationState.EXEMPT, NOW)
+    monkeypatch.setattr(tax, "taxation", lambda *_asked: said)
+    with pytest.raises(BadAnswer):
+        bring.for_person(person.atena_number, TAX, CALL)
+    assert rows(STATES) == []
+    assert rows("SELECT reference FROM sync_refusal") == [f"person/{person.atena_number}/wrong_person"]
 
 
 def test_a_history_replaces_the_one_before(

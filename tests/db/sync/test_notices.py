@@ -12,7 +12,7 @@ from tests.db.sync.conftest import NOW, Rows
 from tests.db.sync.register import Register
 from tests.db.sync.test_merging import dose
 from tests.people import resident
-from yvaxportal.adapters.errors import TimedOut
+from yvaxportal.adapters.errors import BadAnswer, BadAnswerReason, TimedOut
 from yvaxportal.adapters.messages.atena import NoticeKind, NoticePage, NumberNotice
 from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.models.codes import ResidentCategory
@@ -151,3 +151,12 @@ def test_a_failure_is_noted_and_the_next_run_goes_on(
     ]
     assert dict(notices.run().counts) == {"applied": 1}
     assert rows("SELECT cursor, failure FROM sync_state WHERE system = 'atena'") == [("2", "")]
+
+
+def test_a_page_that_cannot_be_used_is_listed(notices: NoticeSync, told: Notices, rows: Rows) -> None:
+    told.failing[1] = BadAnswer("atena", BadAnswerReason.MALFORMED, "/result/3")
+    assert notices.run().failure == "BadAnswer: the answer is malformed at /result/3"
+    assert rows("SELECT system, reference, reason, payload FROM sync_refusal") == [
+        ("atena", "notices/malformed", "bad_answer", {"reason": "malformed", "where": "/result/3"})
+    ]
+    assert notices.run().failure == ""

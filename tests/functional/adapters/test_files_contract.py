@@ -1,12 +1,14 @@
 """Every check of every contract by order files, against the simulator in its own process."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.functional.adapters.conftest import Connect
 from tests.simulated import Simulated
 from yvaxportal.adapters.atena.files import FilesAtena
 from yvaxportal.adapters.chukan.files import FilesChukan
-from yvaxportal.adapters.conformance import CONTRACTS, Grade, Subjects
+from yvaxportal.adapters.conformance import CONTRACTS, Grade, Misbehaving, Subjects
 from yvaxportal.adapters.vrs.files import FilesVrs
 
 FILES = {"atena": FilesAtena, "chukan": FilesChukan, "vrs": FilesVrs}
@@ -27,5 +29,6 @@ def test_the_contract_is_kept(
                 "tokuteikojinjohomei_kodo": "TM99000000000001",
             },
         )
+    subjects = replace(subjects, misbehaving=Misbehaving(simulated.url))
     results = list(CONTRACTS[system](connect(FILES[system], system), subjects).results())
     assert {result.check: result.came for result in results if result.grade is not Grade.PASSED} == {}

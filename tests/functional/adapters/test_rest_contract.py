@@ -1,12 +1,14 @@
 """Every check of every contract over HTTP, against the simulator in its own process."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.functional.adapters.conftest import Connect
 from tests.simulated import Simulated
 from yvaxportal.adapters.atena.rest import RestAtena
 from yvaxportal.adapters.chukan.rest import RestChukan
-from yvaxportal.adapters.conformance import CONTRACTS, Grade, Subjects
+from yvaxportal.adapters.conformance import CONTRACTS, Grade, Misbehaving, Subjects
 from yvaxportal.adapters.resident_register.rest import RestResidentRegister
 from yvaxportal.adapters.tax.rest import RestTaxRegister
 from yvaxportal.adapters.vrs.rest import RestVrs
@@ -37,5 +39,6 @@ def test_the_contract_is_kept(
                 "tokuteikojinjohomei_kodo": "TM99000000000001",
             },
         )
+    subjects = replace(subjects, misbehaving=Misbehaving(simulated.url))
     results = list(CONTRACTS[system](connect(REST[system], system), subjects).results())
     assert {result.check: result.came for result in results if result.grade is not Grade.PASSED} == {}

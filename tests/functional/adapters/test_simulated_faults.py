@@ -1,16 +1,19 @@
 """Whatever the other side does wrong ends in one of our errors, in time, and never in a wrong answer."""
 
 import dataclasses
+import statistics
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from tests.application import settings_of
 from tests.functional.adapters.conftest import Connect
-from tests.simulated import Simulated, simulating
+from tests.simulated import Simulated, simulating, write_ini
 from yvaxportal.adapters.atena.rest import RestAtena
 from yvaxportal.adapters.conformance import Subjects
 from yvaxportal.adapters.errors import (
@@ -25,8 +28,10 @@ from yvaxportal.adapters.errors import (
 from yvaxportal.adapters.messages.atena import AssignmentKind, Envelope, NewPerson
 from yvaxportal.adapters.messages.common import CallContext, HealthState
 from yvaxportal.adapters.resident_register.rest import RestResidentRegister
+from yvaxportal.adapters.setup import AdapterSetup
 from yvaxportal.adapters.tax.rest import RestTaxRegister
 from yvaxportal.adapters.welfare.rest import RestWelfareRegister
+from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.codes import Sex
 from yvaxportal.values.personal_number import PersonalNumber
 
@@ -259,3 +264,23 @@ def test_numbers_are_assigned_once_whatever_is_lost_on_the_way(
     with pytest.raises(Refused, match="E0002"):
         atena.pass_to_chukan(Envelope("IF_SKI_10111", "m-1", b"{}", one), "key-11", CALL)
     assert atena.collect_from_chukan(None, 10, CALL) == ()
+
+
+def test_answers_take_time_and_not_all_alike(
+    tmp_path: Path, database_urls: DatabaseUrls, secrets: Path, subjects: Subjects, engine: Engine
+) -> None:
+    settings = settings_of(database_urls, secrets) | {"yvaxportal.var": str(tmp_path)}
+    with simulating(write_ini(tmp_path / "portal.ini", settings), tmp_path, "--delay=0.02") as slow:
+        setup = AdapterSetup(
+            "tax", slow.options("tax"), "312029", tmp_path, engine, lambda: datetime.now(UTC)
+        )
+        tax = RestTaxRegister.create(setup)
+        tax.taxation(subjects.known[0], 2026, CALL)
+        took = []
+        for _ in range(40):
+            began = time.monotonic()
+            tax.taxation(subjects.known[0], 2026, CALL)
+            took.append(time.monotonic() - began)
+        tax.close()
+    assert 0.012 < statistics.median(took) < 0.1
+    assert max(took) > 1.5 * min(took)

@@ -15,6 +15,8 @@ from tests.application import settings_of
 from tests.people import resident
 from yvaxportal.embedded.places import DatabaseUrls
 
+#: Why what needs a side that misbehaves is left out.
+NO_SIMULATOR = "the other side is not a simulator that can be told to go wrong"
 Adapters = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -52,11 +54,11 @@ def test_a_kept_contract_ends_with_zero(adapters: Adapters, world: Session) -> N
     assert (answer.returncode, answer.stderr) == (0, "")
     *lines, empty, last = answer.stdout.splitlines()
     assert len(lines) >= 15
-    assert all(line.split()[:2] == ["tax", "pass"] for line in lines)
-    assert (empty, last.split()) == (
-        "",
-        ["tax", "local", f"{len(lines)}", "pass,", "0", "fail,", "0", "not", "applicable"],
-    )
+    left_out = [line for line in lines if line.split()[1:3] == ["not", "applicable"]]
+    assert [line for line in left_out if NO_SIMULATOR not in line] == []
+    assert all(line.split()[:2] == ["tax", "pass"] for line in lines if line not in left_out)
+    count, *words = f"{len(lines) - 3} pass, 0 fail, 3 not applicable".split()
+    assert (empty, last.split()) == ("", ["tax", "local", count, *words])
 
 
 def test_each_check_is_a_line_of_json(adapters: Adapters, world: Session) -> None:
@@ -65,7 +67,7 @@ def test_each_check_is_a_line_of_json(adapters: Adapters, world: Session) -> Non
     assert answer.returncode == 0
     found = [json.loads(line) for line in answer.stdout.splitlines()]
     assert {one["system"] for one in found} == {"tax", "welfare"}
-    assert {one["grade"] for one in found} == {"pass"}
+    assert {one["grade"] for one in found if one["came"] != NO_SIMULATOR} == {"pass"}
 
 
 def test_nothing_is_written_unless_it_is_allowed(
@@ -81,7 +83,8 @@ def test_nothing_is_written_unless_it_is_allowed(
         assert tickets() == set()
         answer = adapters("check", "vrs", "--json", *words)
         assert (answer.returncode, answer.stderr) == (0, "")
-        grades = Counter(json.loads(line)["grade"] for line in answer.stdout.splitlines())
+        found = [json.loads(line) for line in answer.stdout.splitlines()]
+        grades = Counter(one["grade"] for one in found if one["came"] != NO_SIMULATOR)
         assert bool(grades["not applicable"]) is not bool(words)
     assert grades.keys() <= {"pass", "not applicable"}
     assert tickets()

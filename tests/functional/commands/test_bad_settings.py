@@ -3,14 +3,23 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, pool, update
+from sqlalchemy.orm import Session
 
 from tests.application import settings_of
+from tests.people import NOW
+from yvaxportal.commands.common import require_current
 from yvaxportal.embedded.places import DatabaseUrls
+from yvaxportal.models.staff import StaffAccount
 from yvaxportal.portal import open_portal
+from yvaxportal.security.groups import default_groups
+from yvaxportal.services.bootstrap import create_account, ensure_groups
 from yvaxportal.settings import read_settings
+from yvaxportal.vault.keyring import KeyRing
 
 ROOT = Path(__file__).parents[3]
 P = "yvaxportal."
@@ -109,6 +118,36 @@ def test_a_database_of_another_version(
     assert ended.returncode == 1
 
 
+def test_production_does_not_start_on_demo_accounts(
+    ini: dict[str, str], tmp_path: Path, database_urls: DatabaseUrls
+) -> None:
+    ini[P + "environment"] = "production"
+    owner = create_engine(database_urls.owner, poolclass=pool.NullPool)
+    with Session(owner) as session:
+        ensure_groups(session, default_groups())
+        create_account(
+            session,
+            KeyRing.with_new_key(),
+            login="viewer",
+            display_name="閲覧",
+            password="見本の長い合言葉 2026",
+            groups=("viewer",),
+            now=NOW,
+            is_demo=True,
+        )
+        session.commit()
+    for command in ("web", "worker"):
+        ended = run(tmp_path / "portal.ini", ini, command)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(f"yvax {command}: {P}database.url: the database has demo accounts")
+        assert len(ended.stderr.splitlines()) == 1
+    require_current(replace(read_settings(ini), environment="development"))
+    with Session(owner) as session:
+        session.execute(update(StaffAccount).values(revoked_at=NOW))
+        session.commit()
+    require_current(read_settings(ini))
+
+
 def test_settings_check_says_what_a_start_would(ini: dict[str, str], tmp_path: Path) -> None:
     ended = run(tmp_path / "portal.ini", ini, "settings", "check")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -136,6 +175,7 @@ def test_production_ini_is_usable(secrets: Path, tmp_path: Path, database_urls: 
         "YVAX_DATABASE_URL_FILE": str(tmp_path / "url"),
         "YVAX_MUNICIPALITY_CODE": "312029",
         "YVAX_MUNICIPALITY_NAME": "見本市",
+        "YVAX_ADDRESS_PREFIXES": "見本県,見本県見本市,見本市",
         "YVAX_SESSION_SECRET_FILE": str(secrets / "session"),
         "YVAX_KEY_RING_FILE": str(secrets / "ring.json"),
         "YVAX_SIGNING_KEY_FILE": str(secrets / "signing.pem"),

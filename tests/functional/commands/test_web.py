@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyramid.router import Router
 from waitress import wasyncore
 
+from yvaxportal.commands.refusals import channel_with, refusal_pages
 from yvaxportal.commands.web import open_server
+from yvaxportal.security.headers import POLICY
 from yvaxportal.settings import Settings, SettingsError, read_settings
 
 
@@ -43,8 +46,10 @@ def tell_where_from(environ: dict[str, Any], start_response: Any) -> list[bytes]
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[http.client.HTTPConnection]:
-    server = open_server(tell_where_from, settings)
+def served(settings: Settings, app: Router | None = None) -> Iterator[http.client.HTTPConnection]:
+    server = open_server(app or tell_where_from, settings)
+    if app is not None:
+        server.channel_class = channel_with(refusal_pages(app))
     stop = threading.Event()
 
     def loop() -> None:
@@ -97,6 +102,25 @@ def test_a_body_that_is_too_long(settings: Settings) -> None:
     with served(settings) as client:
         client.request("POST", "/", body=b"x" * 65537)
         assert client.getresponse().status == 413
+
+
+def test_what_never_reaches_a_view_is_told_on_a_page_too(settings: Settings, app: Router) -> None:
+    with served(settings, app) as client:
+        client.request("POST", "/sign-in", body=b"x" * 65537)
+        answer = client.getresponse()
+        page = answer.read().decode("utf-8")
+        assert answer.status == 413
+        assert "送られたデータが大きすぎます" in page
+        assert "Too much data was sent" in page
+        assert answer.getheader("Content-Security-Policy") == POLICY
+        assert answer.getheader("Cache-Control") == "no-store"
+    with served(settings, app) as client:
+        client.putrequest("GET", "/")
+        client.putheader("Content-Length", "many")
+        client.endheaders()
+        answer = client.getresponse()
+        assert answer.status == 400
+        assert "リクエストを処理できませんでした" in answer.read().decode("utf-8")
 
 
 def test_a_port_that_is_taken(settings: Settings) -> None:

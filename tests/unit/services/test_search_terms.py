@@ -40,6 +40,11 @@ def test_the_line_of_a_scanned_ticket_gives_its_number() -> None:
     assert read_terms("233120290000012345").ticket_numbers == ("0000012345",)
 
 
+@pytest.mark.parametrize("typed", ["312029-0000012345", "３１２０２９－００００012345"])
+def test_a_ticket_is_found_as_the_pages_write_it(typed: str) -> None:
+    assert read_terms(typed) == SearchTerms(ticket_numbers=("0000012345",))
+
+
 @pytest.mark.parametrize(
     "typed",
     ["123456789018", "1234-5678-9018", "１２３４　５６７８　９０１８", "山田 123456789018", "123456789012"],

@@ -5,6 +5,7 @@ import pytest
 
 from yvaxportal.embedded.places import urls
 from yvaxportal.settings import DEVELOPMENT_MARK, SettingsError, read_settings, secret_files
+from yvaxportal.settings.table import TABLE
 
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
 P = "yvaxportal."
@@ -41,6 +42,11 @@ def production(raw: dict[str, str]) -> dict[str, str]:
 def write_secret(path: Path, content: str = SECRET, mode: int = 0o600) -> None:
     path.write_text(content)
     path.chmod(mode)
+
+
+def test_every_setting_is_in_the_deployment_guide() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "deploy.md").read_text("utf-8")
+    assert [setting.name for setting in TABLE if f"`{setting.name}`" not in guide] == []
 
 
 def test_defaults(raw: dict[str, str], tmp_path: Path) -> None:
@@ -142,6 +148,8 @@ FORBIDDEN = [
     ("pyramid.debug_all", "true"),
     ("pyramid.debug_authorization", "1"),
     ("pyramid.reload_templates", "true"),
+    ("debug_all", "true"),
+    ("reload_templates", "true"),
     ("pyramid.includes", "pyramid_debugtoolbar"),
 ]
 

@@ -8,7 +8,8 @@ their own tests::
         TaxChecks(adapter, subjects).run(name)
 
 The checks read only, and so are safe against a production system, unless ``Subjects.may_write`` allows them
-to leave test records, marked as such, on the other side.
+to leave test records, marked as such, on the other side. What it takes to see bad answers and silence needs
+the simulator on the other side (``Subjects.misbehaving``).
 """
 
 from yvaxportal.adapters.conformance.atena import AtenaChecks
@@ -22,6 +23,7 @@ from yvaxportal.adapters.conformance.kit import (
     Result,
     Subjects,
 )
+from yvaxportal.adapters.conformance.misbehaving import Misbehaving, NotSteeredError
 from yvaxportal.adapters.conformance.resident_register import ResidentRegisterChecks
 from yvaxportal.adapters.conformance.tax import TaxChecks
 from yvaxportal.adapters.conformance.vrs import VrsChecks
@@ -45,7 +47,9 @@ __all__ = [
     "ChukanChecks",
     "Contract",
     "Grade",
+    "Misbehaving",
     "NotApplicableError",
+    "NotSteeredError",
     "ResidentRegisterChecks",
     "Result",
     "Subjects",

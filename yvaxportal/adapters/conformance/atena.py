@@ -18,6 +18,7 @@ from yvaxportal.adapters.conformance.kit import (
     expect,
     expect_error,
     expect_moment,
+    expect_unbroken,
 )
 from yvaxportal.adapters.errors import NotFound, Refused
 from yvaxportal.adapters.messages.atena import AssignmentKind, NameInformation, NewPerson
@@ -32,6 +33,8 @@ class AtenaChecks(Checks):
     """``IAtena``."""
 
     system: ClassVar[str] = "atena"
+    # Somebody else may be who a number was merged into: only whoever asked can tell.
+    bad_answers: ClassVar[tuple[str, ...]] = ("malformed", "too_large")
 
     def ask(self, number: str) -> NameInformation:
         """Ask for what is kept under a number."""
@@ -54,10 +57,11 @@ class AtenaChecks(Checks):
         )
 
     def names_and_birth_dates_can_be_read(self) -> None:
-        """A name is not empty, date_of_birth_written is YYYY-MM-DD with 00 for what is not known."""
+        """A name is there and whole; date_of_birth_written is YYYY-MM-DD, 00 for what is not known."""
         for number in self.subjects.known:
             found = self.ask(number)
             expect(found.name.strip(), "no name")
+            expect_unbroken(found.name, found.name_kana, found.address)
             expect(parse_date(found.date_of_birth_written) is not None, "no birth date")
 
     def notices_have_a_cursor_to_go_on_from(self) -> None:

@@ -77,6 +77,10 @@ class ChukanChecks(Contract):
         super().__init__(adapter, subjects)
         self._in_vain = False
 
+    def question(self, context: CallContext) -> Any:
+        """Ask for somebody's sub-copies."""
+        return self.adapter.sub_copies(self.subjects.known[0], context)
+
     def the_server_tells_whether_it_runs(self) -> None:
         """is_running answers with True or False."""
         expect(isinstance(self.adapter.is_running(self.context), bool), "neither True nor False")

@@ -1,20 +1,35 @@
 """What the contracts share: checks with a name and a sentence, run one by one, graded."""
 
 import inspect
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar
+from unicodedata import category
 
-from yvaxportal.adapters.errors import AdapterError, NotFound, NotOffered, Refused
+from yvaxportal.adapters.conformance.misbehaving import Misbehaving
+from yvaxportal.adapters.errors import AdapterError, BadAnswer, NotFound, NotOffered, Refused, Unavailable
 from yvaxportal.adapters.messages.common import AdapterHealth, CallContext
 
 THREADS = 8
+#: Next to no time for a call, and when such a call must have ended.
+HURRIED = timedelta(milliseconds=1)
+AT_ONCE_SECONDS = 1.0
+#: A time limit that can be waited for, and how much later the call may end.
+_SHORT = timedelta(seconds=0.6)
+_LITTLE_SECONDS = 0.4
+_HANGS_SECONDS = 3.0
+#: What conversions put where they know no character: U+FFFD, the substitute, the geta mark.
+_STAND_INS = frozenset("\ufffd\x1a〓")
 #: Longer than any number of a register may be (``atenabango`` X15).
 TOO_LONG = "9" * 16
+#: More people than one request of docs/protocols/tax.md and welfare.md asks about.
+MORE_THAN_A_PAGE = 1_100
 
 
 class BrokenContractError(AssertionError):
@@ -43,6 +58,7 @@ class Subjects:
     :param unknown: an atena number and a household number that it cannot know.
     :param test_people: atena numbers of people who do not exist, about whom records may be written; empty
         unless ``may_write``.
+    :param misbehaving: makes the other side answer badly; None where it is a system in use.
     """
 
     known: tuple[str, ...]
@@ -52,6 +68,7 @@ class Subjects:
     fiscal_year: int
     may_write: bool = False
     test_people: tuple[str, ...] = ()
+    misbehaving: Misbehaving | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,9 @@ class Contract:
     """The contract of one interface. Every public method is a check, its docstring what the contract says."""
 
     system: ClassVar[str]
-    _NOT_CHECKS: ClassVar = frozenset({"names", "run", "results", "ask", "summary"})
+    #: Answers that must not be taken for one, in the words of docs/simulator.md.
+    bad_answers: ClassVar[tuple[str, ...]] = ("malformed", "wrong_person", "too_large")
+    _NOT_CHECKS: ClassVar = frozenset({"names", "run", "results", "ask", "question", "summary"})
 
     def __init__(self, adapter: Any, subjects: Subjects) -> None:
         self.adapter, self.subjects = adapter, subjects
@@ -109,9 +128,46 @@ class Contract:
                 grade, came = Grade.FAILED, f"{type(error).__name__}, which is no AdapterError"
             yield Result(self.system, name.replace("_", " "), grade, contract, came)
 
+    def question(self, context: CallContext) -> Any:
+        """Ask what the other side can answer without anything being written."""
+        raise NotImplementedError
+
     def the_health_is_known_without_a_call(self) -> None:
         """health() answers at once with an AdapterHealth."""
         expect(isinstance(self.adapter.health(), AdapterHealth), "something else than an AdapterHealth")
+
+    def a_bad_answer_is_no_answer(self) -> None:
+        """An answer that lacks a field, is too large or somebody else's raises BadAnswer; the next counts."""
+        for name in self.bad_answers:
+            self._goes_wrong(name, self.context, BadAnswer)
+
+    def an_answer_that_breaks_off_is_no_answer(self) -> None:
+        """Half an answer, none, or a failure of the other side raises BadAnswer or Unavailable in time."""
+        for name in ("half_an_answer", "lost_answer", "error_500"):
+            self._goes_wrong(name, CallContext(self.context.operator_id, _SHORT), BadAnswer, Unavailable)
+
+    def silence_ends_with_the_time_limit(self) -> None:
+        """When nothing comes, the call ends with its time limit and raises Unavailable."""
+        context = CallContext(self.context.operator_id, _SHORT)
+        self._goes_wrong("time_out", context, Unavailable, seconds=_HANGS_SECONDS)
+
+    def _goes_wrong(
+        self, name: str, context: CallContext, *kinds: type[AdapterError], seconds: float | None = None
+    ) -> None:
+        """Check that the question ends in one of ``kinds`` while the other side misbehaves, and then well."""
+        misbehaving = self.subjects.misbehaving
+        if misbehaving is None:
+            raise NotApplicableError("the other side is not a simulator that can be told to go wrong")
+        self.question(self.context)
+        before = misbehaving.done(name)
+        with misbehaving.fault(name, self.system, seconds=seconds):
+            try:
+                expect_in_time(partial(self.question, context), context, kinds)
+            except BrokenContractError as broken:
+                if misbehaving.done(name) == before:
+                    raise NotApplicableError("the simulator is not asked by this implementation") from None
+                raise BrokenContractError(f"{name}: {broken}") from broken
+        self.question(CallContext.batch(self.context.operator_id))
 
 
 class Checks(Contract):
@@ -120,6 +176,12 @@ class Checks(Contract):
     def ask(self, number: str) -> Any:
         """Ask for one person: each contract says how."""
         raise NotImplementedError
+
+    def question(self, context: CallContext) -> Any:
+        """Ask about somebody known, with another context."""
+        other = type(self)(self.adapter, self.subjects)
+        other.context = context
+        return other.ask(self.subjects.known[0])
 
     def summary(self, answer: Any) -> Any:
         """Return what of an answer must be the same when it is asked for again."""
@@ -140,6 +202,13 @@ class Checks(Contract):
         number = self.subjects.known[0]
         first, second = self.summary(self.ask(number)), self.summary(self.ask(number))
         expect(first == second, "another answer the second time")
+
+    def a_call_ends_within_its_time_limit(self) -> None:
+        """A call with next to no time ends at once, with its answer or with Unavailable."""
+        began = time.monotonic()
+        with suppress(Unavailable):
+            self.question(CallContext(self.context.operator_id, HURRIED))
+        expect(time.monotonic() - began < AT_ONCE_SECONDS, "it went on after its time")
 
     def many_threads_ask_at_once(self) -> None:
         """An implementation is used by many threads; none gets another's answer."""
@@ -186,6 +255,29 @@ def expect_moment(moment: Any) -> None:
     expect(isinstance(moment, datetime) and moment.tzinfo is not None, "an instant without a zone")
     expect(moment.utcoffset() == datetime.now(UTC).utcoffset(), "an instant that is not in UTC")
     expect(moment <= datetime.now(UTC), "an instant in the future")
+
+
+def unknown_numbers(subjects: Subjects, count: int) -> Iterator[str]:
+    """Give atena numbers that nobody can have, each once: those below ``subjects.unknown``."""
+    for place in range(1, count + 1):
+        yield f"{int(subjects.unknown) - place}"
+
+
+def expect_unbroken(*texts: str | None) -> None:
+    """Check that texts came whole: no stand-in for a lost character, no control, no half surrogate."""
+    for text in texts:
+        lost = [one for one in text or "" if one in _STAND_INS or category(one) in {"Cc", "Cs"}]
+        expect(not lost, "a character that stands for one that was lost, or a control character")
+
+
+def expect_in_time(
+    call: Callable[[], object], context: CallContext, kinds: tuple[type[AdapterError], ...]
+) -> None:
+    """Check that the call raises one of ``kinds`` within its time limit and a little."""
+    began = time.monotonic()
+    expect_error(call, *kinds)
+    limit = context.time_limit.total_seconds() + _LITTLE_SECONDS
+    expect(time.monotonic() - began < limit, "it went on after its time")
 
 
 def expect_error(call: Callable[[], object], *kinds: type[AdapterError]) -> AdapterError:

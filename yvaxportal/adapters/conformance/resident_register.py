@@ -9,6 +9,7 @@ from yvaxportal.adapters.conformance.kit import (
     expect,
     expect_error,
     expect_moment,
+    expect_unbroken,
 )
 from yvaxportal.adapters.errors import NotFound, Refused
 from yvaxportal.adapters.messages.common import CallContext
@@ -23,6 +24,7 @@ class ResidentRegisterChecks(Checks):
     """``IResidentRegister``."""
 
     system: ClassVar[str] = "resident_register"
+    bad_answers: ClassVar[tuple[str, ...]] = (*Checks.bad_answers, "wrong_municipality")
 
     def ask(self, number: str) -> RegisteredPerson:
         """Ask for one person."""
@@ -46,6 +48,25 @@ class ResidentRegisterChecks(Checks):
             written = self.ask(number).date_of_birth_written
             expect(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written), "another form of date")
             expect(parse_date(written) is not None, "no date")
+
+    def a_name_comes_unbroken(self) -> None:
+        """Names and addresses hold no stand-in for a character that was lost on the way."""
+        for number in self.subjects.known:
+            found = self.ask(number)
+            names = (found.name, found.name_kana, found.name_alphabet, found.alias_name, found.former_name)
+            expect_unbroken(*names, found.contact.current_address)
+
+    def a_name_is_the_same_in_every_answer(self) -> None:
+        """Household and snapshot write a name as resident does, rare characters included."""
+        number, members = self.subjects.household
+        wanted = {one: self.ask(one).name for one in members}
+        found = {one.atena_number: one.name for one in self.adapter.household(number, self.context)}
+        expect(found == wanted, "another name in the household")
+        for person in self.adapter.snapshot(None, CallContext.batch()).people:
+            name = wanted.pop(person.atena_number, person.name)
+            expect(person.name == name, "another name in the snapshot")
+            if not wanted:
+                break
 
     def a_household_holds_its_members(self) -> None:
         """Household gives every present member once, and nobody who left."""

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.adapters.conformance.kit import Subjects
+from yvaxportal.adapters.conformance.misbehaving import Misbehaving
 from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.models.resident import Resident
 from yvaxportal.values.fiscal import fiscal_year
@@ -20,7 +21,12 @@ class NoSubjectsError(Exception):
 
 
 def choose_subjects(
-    engine: Engine, municipality_code: str, today: date, *, may_write: bool = False
+    engine: Engine,
+    municipality_code: str,
+    today: date,
+    *,
+    may_write: bool = False,
+    misbehaving: Misbehaving | None = None,
 ) -> Subjects:
     """Return a few present residents, those with the rarest characters first, and a household of several.
 
@@ -68,4 +74,5 @@ def choose_subjects(
         fiscal_year=fiscal_year(today),
         may_write=may_write,
         test_people=test_people if may_write else (),
+        misbehaving=misbehaving,
     )

@@ -2,7 +2,14 @@
 
 from typing import ClassVar
 
-from yvaxportal.adapters.conformance.kit import Checks, expect, expect_error, expect_moment
+from yvaxportal.adapters.conformance.kit import (
+    MORE_THAN_A_PAGE,
+    Checks,
+    expect,
+    expect_error,
+    expect_moment,
+    unknown_numbers,
+)
 from yvaxportal.adapters.errors import NotFound
 from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.adapters.messages.tax import Taxation, TaxationState
@@ -14,6 +21,7 @@ class TaxChecks(Checks):
     """``ITaxRegister``."""
 
     system: ClassVar[str] = "tax"
+    bad_answers: ClassVar[tuple[str, ...]] = (*Checks.bad_answers, "wrong_municipality")
 
     def ask(self, number: str) -> Taxation:
         """Ask for one person's state this year."""
@@ -79,3 +87,11 @@ class TaxChecks(Checks):
     def nobody_is_asked_for(self) -> None:
         """Taxations of no number is an empty stream."""
         expect(not list(self.adapter.taxations([], self.subjects.fiscal_year, self.context)), "somebody")
+
+    def more_than_a_page_is_answered(self) -> None:
+        """Taxations takes more numbers than one request holds, and answers nobody twice over its pages."""
+        known = self.subjects.known
+        # The known ones stand on the first and on the last page.
+        numbers = [*known[:1], *unknown_numbers(self.subjects, MORE_THAN_A_PAGE), *known[1:]]
+        answers = self.adapter.taxations(numbers, self.subjects.fiscal_year, CallContext.batch())
+        expect(sorted(one.atena_number for one in answers) == sorted(known), "others, or doubles")

@@ -4,7 +4,13 @@ from datetime import date
 from itertools import pairwise
 from typing import ClassVar
 
-from yvaxportal.adapters.conformance.kit import Checks, expect
+from yvaxportal.adapters.conformance.kit import (
+    MORE_THAN_A_PAGE,
+    Checks,
+    expect,
+    expect_unbroken,
+    unknown_numbers,
+)
 from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.adapters.messages.welfare import WelfareHistory, WelfareKind, WelfarePeriod, WelfareState
 
@@ -15,6 +21,7 @@ class WelfareChecks(Checks):
     """``IWelfareRegister``."""
 
     system: ClassVar[str] = "welfare"
+    bad_answers: ClassVar[tuple[str, ...]] = (*Checks.bad_answers, "wrong_municipality")
 
     def ask(self, number: str) -> WelfareHistory:
         """Ask for one person's history."""
@@ -53,6 +60,11 @@ class WelfareChecks(Checks):
                 expect(isinstance(period.kind, WelfareKind), "another kind")
                 expect(isinstance(period.state, WelfareState), "another state")
 
+    def details_come_unbroken(self) -> None:
+        """Grades and other details hold no stand-in for a character that was lost on the way."""
+        for number in self.subjects.known:
+            expect_unbroken(*(period.detail for period in self.ask(number).periods))
+
     def nothing_is_known_before_everything(self) -> None:
         """A day that no period covers is unknown, never held."""
         history = self.ask(self.subjects.known[0])
@@ -76,3 +88,11 @@ class WelfareChecks(Checks):
     def nobody_is_asked_for(self) -> None:
         """Histories of no number is an empty stream."""
         expect(not list(self.adapter.histories([], self.context)), "somebody")
+
+    def more_than_a_page_is_answered(self) -> None:
+        """Histories takes more numbers than one request holds, and answers nobody twice over its pages."""
+        known = self.subjects.known
+        # The known ones stand on the first and on the last page.
+        numbers = [*known[:1], *unknown_numbers(self.subjects, MORE_THAN_A_PAGE), *known[1:]]
+        found = [one.atena_number for one in self.adapter.histories(numbers, CallContext.batch())]
+        expect(sorted(found) == sorted(known), "others, or doubles")

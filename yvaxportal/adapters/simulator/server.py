@@ -1,9 +1,9 @@
 """The HTTP side: tokens, routes, idempotency, faults; one thread for each connection, loopback only."""
 
 import json
+import random
 import socket
 import threading
-import time
 from collections import Counter
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -22,6 +22,9 @@ _LARGEST_REQUEST = 16 << 20
 _LONG = 30.0
 _SECOND = 1.0
 _PIECE = 1 << 16
+#: Of how long answers take: half are within a factor of 1.4, one in a hundred takes over three times as long.
+_SPREAD = 0.5
+_LONGEST_SHARE = 10.0
 
 
 class Simulator(ThreadingHTTPServer):
@@ -47,11 +50,19 @@ class Simulator(ThreadingHTTPServer):
         self.tokens = Tokens(world, client_id, secret, token_seconds)
         self.faults = Faults(seed)
         self.delay_seconds = delay_seconds
+        self._dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self.answers: dict[tuple[str, str], tuple[str, Any]] = {}
         self.counts: dict[str, int] = {}
         self._key_locks: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
         self.stopping = threading.Event()
+
+    def take_time(self) -> None:
+        """Wait as a system at work does: about ``delay_seconds``, now and then several times as long."""
+        if self.delay_seconds:
+            with self._lock:
+                share = self._dice.lognormvariate(0, _SPREAD)
+            self.stopping.wait(self.delay_seconds * min(share, _LONGEST_SHARE))
 
     def count(self, operation: str) -> None:
         """Count one answered request."""
@@ -206,8 +217,7 @@ class Handler(BaseHTTPRequestHandler):
             status, answer = HTTPStatus.OK.value, self.server.done(system, route, asked)
         except ErrorAnswer as error:
             status, answer = error.status, error.body()
-        if self.server.delay_seconds:
-            time.sleep(self.server.delay_seconds)
+        self.server.take_time()
         if rule is not None and status == HTTPStatus.OK:
             answer = spoil(rule, route.operation, answer)
         self._send(status, answer, rule)

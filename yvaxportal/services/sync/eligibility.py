@@ -1,7 +1,8 @@
 """Taxation and welfare states from their registers: for one person when a page needs them, for all at night.
 
 What a register said is kept with the moment it said so and the name of the system; what staff entered
-themselves stays and is told apart. An answer older than what is known changes nothing.
+themselves stays and is told apart. An answer older than what is known, or that cannot be used, changes
+nothing and is listed for staff (``services.sync.refusals``).
 """
 
 from collections import Counter
@@ -15,16 +16,18 @@ from typing import Any, cast
 from sqlalchemy import Engine, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from yvaxportal.adapters.errors import AdapterError, NotFound
+from yvaxportal.adapters.errors import AdapterError, BadAnswer, BadAnswerReason, NotFound
 from yvaxportal.adapters.interfaces import ITaxRegister, IWelfareRegister
 from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.adapters.messages.tax import Taxation
 from yvaxportal.adapters.messages.welfare import WelfareHistory
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM as SYSTEM_ACTOR
-from yvaxportal.audit.trail import AuditTrail, Facts
+from yvaxportal.audit.trail import AuditTrail, Facts, clean
 from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentCategory
 from yvaxportal.models.resident import Eligibility, Resident
+from yvaxportal.services.sync.judging import Reason
+from yvaxportal.services.sync.refusals import keep, keep_bad_answer
 from yvaxportal.services.sync.state import began, change_state
 from yvaxportal.values.clock import jst_date
 from yvaxportal.values.fiscal import fiscal_year, fiscal_year_range
@@ -75,7 +78,7 @@ def of_history(answer: WelfareHistory) -> Statement:
 
 
 def take_over(
-    session: Session, audit: AuditTrail, system: str, statements: Sequence[Statement]
+    session: Session, audit: AuditTrail, system: str, statements: Sequence[Statement], now: datetime
 ) -> Counter[str]:
     """Keep what a register says of up to a thousand people, in the caller's transaction.
 
@@ -104,6 +107,7 @@ def take_over(
         rows = [row for row in stored.get(resident_id, ()) if _covers(said, row)]
         if any(row.as_of > said.as_of for row in rows):
             counts["outdated"] += 1
+            _keep_outdated(session, system, said, now)
             continue
         if rows and sorted(map(_period, rows)) == sorted(map(_comparable, said.periods)):
             counts["confirmed"] += 1
@@ -147,8 +151,11 @@ class EligibilitySync:
             statement = self._one(atena_number, system, context)
         except NotFound:
             return Counter({"unknown": 1})
+        except BadAnswer as error:
+            self._keep(system, error, f"person/{atena_number}", atena_number)
+            raise
         with Session(self.engine) as session, session.begin():
-            return take_over(session, self._audit(session), system, [statement])
+            return take_over(session, self._audit(session), system, [statement], self.clock())
 
     def for_page(
         self, atena_number: str, systems: Sequence[str], context: CallContext
@@ -178,11 +185,13 @@ class EligibilitySync:
         try:
             for piece in _cut(self._all(system)):
                 with Session(self.engine) as session, session.begin():
-                    counts += take_over(session, self._audit(session), system, piece)
+                    counts += take_over(session, self._audit(session), system, piece, self.clock())
         except AdapterError as error:
             counts["failed"] += 1
             failure = f"{type(error).__name__}: {error.problem}"
             self._note(system, failed_at=self.clock(), failure=failure)
+            if isinstance(error, BadAnswer):
+                self._keep(system, error, "everybody", None)
             return counts
         now = self.clock()
         self._note(system, succeeded_at=now, as_of=now, failure="")
@@ -190,10 +199,14 @@ class EligibilitySync:
 
     def _one(self, atena_number: str, system: str, context: CallContext) -> Statement:
         if system == TAX and self.tax is not None:
-            return of_taxation(self.tax.taxation(atena_number, self._year(), context))
-        if system == WELFARE and self.welfare is not None:
-            return of_history(self.welfare.history(atena_number, context))
-        raise KeyError(system)
+            said = of_taxation(self.tax.taxation(atena_number, self._year(), context))
+        elif system == WELFARE and self.welfare is not None:
+            said = of_history(self.welfare.history(atena_number, context))
+        else:
+            raise KeyError(system)
+        if said.atena_number != atena_number:
+            raise BadAnswer(system, BadAnswerReason.WRONG_PERSON)
+        return said
 
     def _all(self, system: str) -> Iterator[Statement]:
         context = CallContext.batch()
@@ -214,6 +227,11 @@ class EligibilitySync:
 
     def _audit(self, session: Session) -> AuditTrail:
         return AuditTrail(session, self.engine, SYSTEM_ACTOR)
+
+    def _keep(self, system: str, error: BadAnswer, about: str, atena_number: str | None) -> None:
+        now = self.clock()
+        with Session(self.engine) as session, session.begin():
+            keep_bad_answer(session, system, error, about=about, atena_number=atena_number, now=now)
 
     def _note(self, system: str, **values: object) -> None:
         with Session(self.engine) as session, session.begin():
@@ -238,6 +256,19 @@ def _stored(session: Session, system: str, ids: Sequence[int]) -> dict[int, list
     for row in rows:
         found.setdefault(row.resident_id, []).append(row)
     return found
+
+
+def _keep_outdated(session: Session, system: str, said: Statement, now: datetime) -> None:
+    keep(
+        session,
+        system,
+        reference=f"person/{said.atena_number}",
+        kind="answer",
+        atena_number=said.atena_number,
+        reason=Reason.OUTDATED.value,
+        payload=clean({"as_of": said.as_of, "periods": said.periods}),
+        now=now,
+    )
 
 
 def _covers(said: Statement, row: Eligibility) -> bool:

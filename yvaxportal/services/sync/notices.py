@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Engine, exists, insert, select
 from sqlalchemy.orm import Session
 
-from yvaxportal.adapters.errors import AdapterError
+from yvaxportal.adapters.errors import AdapterError, BadAnswer
 from yvaxportal.adapters.interfaces import IAtena
 from yvaxportal.adapters.messages.atena import NoticeKind, NumberNotice
 from yvaxportal.adapters.messages.common import CallContext
@@ -20,7 +20,7 @@ from yvaxportal.models.sync import AppliedChange
 from yvaxportal.services.sync.alone import alone
 from yvaxportal.services.sync.judging import Reason, is_usable_number
 from yvaxportal.services.sync.merging import is_merged, merge
-from yvaxportal.services.sync.refusals import keep
+from yvaxportal.services.sync.refusals import keep, keep_bad_answer
 from yvaxportal.services.sync.run import PAGE, SyncReport
 from yvaxportal.services.sync.state import began, change_state
 from yvaxportal.values.clock import jst_date
@@ -53,7 +53,7 @@ class NoticeSync:
                 self._follow(cursor, report)
             except AdapterError as error:
                 report.failure = f"{type(error).__name__}: {error.problem}"
-                self._note(failed_at=self.clock(), failure=report.failure)
+                self._note_failure(error, report.failure)
                 return report
             self._note(succeeded_at=self.clock(), failure="")
         return report
@@ -71,6 +71,13 @@ class NoticeSync:
 
     def _audit(self, session: Session) -> AuditTrail:
         return AuditTrail(session, self.engine, SYSTEM_ACTOR)
+
+    def _note_failure(self, error: AdapterError, failure: str) -> None:
+        now = self.clock()
+        with Session(self.engine) as session, session.begin():
+            change_state(session, SYSTEM, failed_at=now, failure=failure)
+            if isinstance(error, BadAnswer):
+                keep_bad_answer(session, SYSTEM, error, about="notices", atena_number=None, now=now)
 
     def _note(self, **values: object) -> None:
         with Session(self.engine) as session, session.begin():

@@ -1,6 +1,7 @@
 """Residents as the register has them: read together, changed in memory, written together.
 
-A page of changes costs a handful of statements, however many people it is about.
+A page of changes costs a handful of statements, however many people it is about; those who are new are copied
+in (``services.sync.copying``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +9,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import RowMapping, Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    RowMapping,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -25,6 +39,7 @@ from yvaxportal.models.resident import (
 from yvaxportal.models.sync import RegisterVersion
 from yvaxportal.services.detail_changes import Change, change_between
 from yvaxportal.services.search_keys import NAME_COLUMNS, contact_keys
+from yvaxportal.services.sync.copying import copy_rows
 from yvaxportal.values.kana import fold_name
 
 RESIDENT, CONTACT, FOREIGN, NAME, MEASURE, VERSION = (
@@ -113,6 +128,8 @@ class WorkingSet:
     def load(self, atena_numbers: Iterable[str]) -> None:
         """Read people, in the order of their ids so that two runs never wait for each other."""
         numbers = sorted(set(atena_numbers) - self._held.keys())
+        # One array rather than a thousand parameters.
+        wanted = any_(literal(numbers, ARRAY(Text)))
         columns = (RESIDENT.c.id, RESIDENT.c.atena_number, RESIDENT.c.support_measure_flag)
         query = (
             select(
@@ -121,7 +138,7 @@ class WorkingSet:
                 VERSION.c.version,
             )
             .outerjoin(VERSION, VERSION.c.resident_id == RESIDENT.c.id)
-            .where(RESIDENT.c.atena_number.in_(numbers))
+            .where(RESIDENT.c.atena_number == wanted)
             .order_by(RESIDENT.c.id)
             .with_for_update(of=RESIDENT, key_share=True)
         )
@@ -131,9 +148,10 @@ class WorkingSet:
             held.resident = {item: row[item] for item in PERSON_ITEMS}
             held.protected = row["support_measure_flag"]
             by_id[row["id"]] = self._held[held.atena_number] = held
-        self._load_beside(by_id)
+        if by_id:
+            self._load_beside(by_id)
         business = RESIDENT.c.business_atena_number
-        taken = business.in_(numbers) & (business != RESIDENT.c.atena_number)
+        taken = (business == wanted) & (business != RESIDENT.c.atena_number)
         self._taken |= set(self._session.scalars(select(business).where(taken)))
 
     def cannot_enter(self, atena_number: str) -> bool:
@@ -180,12 +198,15 @@ class WorkingSet:
             else {item: getattr(person.foreign, item) for item in FOREIGN_ITEMS}
         )
         was_protected = held.protected
-        changes = (
-            (Action.RESIDENT_CHANGED, _between(held.resident, wanted)),
-            (Action.CONTACT_CHANGED, _between(held.contact, contact)),
-            (Action.FOREIGN_CHANGED, _between(held.foreign or {}, foreign or {})),
-            (Action.SUPPORT_MEASURE_CHANGED, self._measure(held, person.support_measure, ends_measure)),
-        )
+        measure = self._measure(held, person.support_measure, ends_measure)
+        changes: tuple[tuple[Action, Change], ...] = ()
+        if detail is not None:
+            changes = (
+                (Action.RESIDENT_CHANGED, _between(held.resident, wanted)),
+                (Action.CONTACT_CHANGED, _between(held.contact, contact)),
+                (Action.FOREIGN_CHANGED, _between(held.foreign or {}, foreign or {})),
+                (Action.SUPPORT_MEASURE_CHANGED, measure),
+            )
         held.resident, held.contact, held.foreign = wanted, contact, foreign
         held.version, held.as_of, held.touched = person.version, person.as_of, True
         for action, change in changes:
@@ -228,9 +249,13 @@ class WorkingSet:
     def flush(self) -> None:
         """Write everybody who was touched."""
         touched = [held for held in self._held.values() if held.touched]
-        self._write_residents([held for held in touched if held.id is None], touched)
+        new = [held for held in touched if held.id is None]
+        known = [held for held in touched if held.id is not None]
+        self._copy_in(new)
+        if known:
+            self._write_residents(known)
+            self._write_beside(known)
         if touched:
-            self._write_beside(touched)
             self._write_measures(touched)
         for held in touched:
             held.touched = held.lifted = False
@@ -243,64 +268,60 @@ class WorkingSet:
         self._audit.record_many(events)
         self._events.clear()
 
-    def _write_residents(self, new: Sequence[Held], touched: Sequence[Held]) -> None:
-        connection = self._session.connection()
-        if new:
-            ids = list(connection.scalars(_NEXT_IDS, {"count": len(new)}))
-            for held, resident_id in zip(new, ids, strict=True):
-                held.id = resident_id
-            rows = [
-                _row(held)
-                | {
-                    "id": held.id,
-                    "atena_number": held.atena_number,
-                    "business_atena_number": held.atena_number,
-                    "revision": 1,
-                }
-                for held in new
-            ]
-            connection.execute(insert(RESIDENT), rows)
-        added = {held.id for held in new}
-        known = [held for held in touched if held.id not in added]
-        if known:
-            values: dict[str, Any] = {name: bindparam(name) for name in _row(known[0])}
-            statement_ = (
-                update(RESIDENT)
-                .where(RESIDENT.c.id == bindparam("held_id"))
-                .values(values | {"revision": RESIDENT.c.revision + 1})
-            )
-            connection.execute(statement_, [_row(held) | {"held_id": held.id} for held in known])
+    def _copy_in(self, new: Sequence[Held]) -> None:
+        """Write those who were not here, under ids of their own."""
+        if not new:
+            return
+        ids = self._session.connection().scalars(_NEXT_IDS, {"count": len(new)})
+        for held, resident_id in zip(new, ids, strict=True):
+            held.id = resident_id
+        rows = [
+            _row(held)
+            | {
+                "id": held.id,
+                "atena_number": held.atena_number,
+                "business_atena_number": held.atena_number,
+                "revision": 1,
+            }
+            for held in new
+        ]
+        copy_rows(self._session, RESIDENT, rows)
+        copy_rows(self._session, CONTACT, list(map(_contact, new)))
+        copy_rows(self._session, NAME, [row for held in new for row in _names(held)])
+        copy_rows(self._session, FOREIGN, [_foreign(held) for held in new if held.foreign])
+        copy_rows(self._session, VERSION, list(map(self._version, new)))
 
-    def _write_beside(self, touched: Sequence[Held]) -> None:
-        connection, ids = self._session.connection(), [held.id for held in touched]
+    def _write_residents(self, known: Sequence[Held]) -> None:
+        values: dict[str, Any] = {name: bindparam(name) for name in _row(known[0])}
+        statement = (
+            update(RESIDENT)
+            .where(RESIDENT.c.id == bindparam("held_id"))
+            .values(values | {"revision": RESIDENT.c.revision + 1})
+        )
+        rows = [_row(held) | {"held_id": held.id} for held in known]
+        self._session.connection().execute(statement, rows)
+
+    def _write_beside(self, known: Sequence[Held]) -> None:
+        connection, ids = self._session.connection(), [held.id for held in known]
         contact = upsert(CONTACT)
         taken = {item: contact.excluded[item] for item in (*CONTACT_ITEMS, "address_key")}
         connection.execute(
             contact.on_conflict_do_update(
                 index_elements=["resident_id"], set_=taken | {"revision": CONTACT.c.revision + 1}
             ),
-            [
-                {"resident_id": held.id, "has_mailing_address": False, "revision": 1}
-                | held.contact
-                | {"address_key": contact_keys(held.contact["current_address"], None)["address_key"]}
-                for held in touched
-            ],
+            list(map(_contact, known)),
         )
         connection.execute(delete(NAME).where(NAME.c.resident_id.in_(ids)))
-        names = [row for held in touched for row in _names(held)]
-        if names:
-            connection.execute(insert(NAME), names)
+        copy_rows(self._session, NAME, [row for held in known for row in _names(held)])
         foreign = upsert(FOREIGN)
-        of_foreigners = [
-            {"resident_id": held.id, "revision": 1} | held.foreign for held in touched if held.foreign
-        ]
+        of_foreigners = [_foreign(held) for held in known if held.foreign]
         if of_foreigners:
             set_ = {item: foreign.excluded[item] for item in FOREIGN_ITEMS}
-            statement = foreign.on_conflict_do_update(
+            of_them = foreign.on_conflict_do_update(
                 index_elements=["resident_id"], set_=set_ | {"revision": FOREIGN.c.revision + 1}
             )
-            connection.execute(statement, of_foreigners)
-        others = [held.id for held in touched if not held.foreign]
+            connection.execute(of_them, of_foreigners)
+        others = [held.id for held in known if not held.foreign]
         connection.execute(delete(FOREIGN).where(FOREIGN.c.resident_id.in_(others)))
         version = upsert(VERSION)
         connection.execute(
@@ -308,8 +329,11 @@ class WorkingSet:
                 index_elements=["resident_id"],
                 set_={"version": version.excluded.version, "taken_at": version.excluded.taken_at},
             ),
-            [{"resident_id": held.id, "version": held.version, "taken_at": self._now} for held in touched],
+            list(map(self._version, known)),
         )
+
+    def _version(self, held: Held) -> dict[str, Any]:
+        return {"resident_id": held.id, "version": held.version, "taken_at": self._now}
 
     def _write_measures(self, touched: Sequence[Held]) -> None:
         connection = self._session.connection()
@@ -369,6 +393,16 @@ def _row(held: Held) -> dict[str, Any]:
         "support_measure_flag": held.protected,
         "register_as_of": held.as_of,
     }
+
+
+def _contact(held: Held) -> dict[str, Any]:
+    address_key = contact_keys(held.contact["current_address"], None)["address_key"]
+    own = {"resident_id": held.id, "has_mailing_address": False, "revision": 1, "address_key": address_key}
+    return own | held.contact
+
+
+def _foreign(held: Held) -> dict[str, Any]:
+    return {"resident_id": held.id, "revision": 1} | (held.foreign or {})
 
 
 def _names(held: Held) -> Iterable[dict[str, Any]]:

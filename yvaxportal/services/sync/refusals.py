@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from yvaxportal.adapters.errors import BadAnswer
 from yvaxportal.adapters.messages.resident_register import Unusable
 from yvaxportal.models.sync import SyncRefusal
 from yvaxportal.services.sync.judging import Reason, is_usable_number
@@ -53,6 +54,26 @@ def keep(
                 "settled_by": None,
             },
         )
+    )
+
+
+def keep_bad_answer(
+    session: Session, system: str, error: BadAnswer, *, about: str, atena_number: str | None, now: datetime
+) -> None:
+    """Keep that an answer could not be used: what is wrong and where, never what it said.
+
+    :param about: of the reference: what was asked, such as ``person/1000000019``.
+    :param atena_number: about whom it was asked; None when not about one person.
+    """
+    keep(
+        session,
+        system,
+        reference=f"{about}/{error.reason.value}",
+        kind="answer",
+        atena_number=atena_number,
+        reason=Reason.BAD_ANSWER.value,
+        payload={"reason": error.reason.value, "where": error.where},
+        now=now,
     )
 
 

@@ -26,7 +26,7 @@ from yvaxportal.services.sync.alone import alone
 from yvaxportal.services.sync.changes import SYSTEM, Applying, Outcome
 from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.people import SOURCE
-from yvaxportal.services.sync.refusals import keep, keep_unusable
+from yvaxportal.services.sync.refusals import keep, keep_bad_answer, keep_unusable
 from yvaxportal.services.sync.snapshot import name_missing, pieces, take_over
 from yvaxportal.services.sync.state import began, change_state, state_of
 from yvaxportal.vault.vault import Vault
@@ -215,16 +215,8 @@ class ResidentSync:
             change_state(session, SYSTEM, failed_at=now, failure=failure)
             if isinstance(error, BadAnswer):
                 cursor = state_of(session, SYSTEM).cursor
-                keep(
-                    session,
-                    SYSTEM,
-                    reference=f"after/{_digest(cursor)}/{error.reason.value}",
-                    kind="answer",
-                    atena_number=None,
-                    reason=Reason.BAD_ANSWER.value,
-                    payload={"reason": error.reason.value, "where": error.where},
-                    now=now,
-                )
+                about = f"after/{_digest(cursor)}"
+                keep_bad_answer(session, SYSTEM, error, about=about, atena_number=None, now=now)
 
     def _change_state(self, **values: object) -> None:
         with Session(self.engine) as session, session.begin():

@@ -7,6 +7,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
+from yvaxportal.adapters.errors import AdapterError, BadAnswer
 from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.audit.actions import Action
 from yvaxportal.forms.connection_labels import SYSTEMS
@@ -111,17 +112,28 @@ class EligibilityPage(EditPage):
             return []
         context = CallContext.interactive(request.identity.login)
         failed = connections.eligibility.for_page(self.resident.atena_number, old, context)
-        return [self._silent(system, said.get(system)) for system in failed]
+        return [self._without(system, error, said.get(system)) for system, error in failed.items()]
 
-    def _silent(self, system: str, said: datetime | None) -> str:
-        label = self.words.say(SYSTEMS[system])
-        if said is None:
-            never = _("${system} did not answer, and nothing was received before.", mapping={"system": label})
-            return self.words.say(never)
-        text = _(
-            "${system} did not answer. What it said at ${when} is shown.",
-            mapping={"system": label, "when": format_jst(said)},
-        )
+    def _without(self, system: str, error: AdapterError, said: datetime | None) -> str:
+        """Say why nothing new is shown of a system, and how old it is."""
+        mapping = {"system": self.words.say(SYSTEMS[system])}
+        if said is not None:
+            mapping["when"] = format_jst(said)
+        unusable = isinstance(error, BadAnswer)
+        match (unusable, said is None):
+            case (False, True):
+                text = _("${system} did not answer, and nothing was received before.", mapping=mapping)
+            case (False, False):
+                text = _("${system} did not answer. What it said at ${when} is shown.", mapping=mapping)
+            case (True, True):
+                text = _(
+                    "${system} gave an answer that cannot be used. Nothing else is here.", mapping=mapping
+                )
+            case _:
+                text = _(
+                    "${system} gave an answer that cannot be used. What it said at ${when} is shown.",
+                    mapping=mapping,
+                )
         return self.words.say(text)
 
     def notice(self) -> str | None:
