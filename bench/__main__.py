@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import delivered, followed, hanging, resident_page, sample_load, search
+from bench import delivered, followed, hanging, reports, resident_page, sample_load, search
 from bench.city import city, portal
 from bench.report import Measure, results, table
 
@@ -61,6 +61,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from followed.measures(place)
         yield from delivered.measures(place)
         yield from hanging.measures(place)
+        yield from reports.measures(place)
     loads = []
     for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
         with city(residents, folder=plan.folder) as place:

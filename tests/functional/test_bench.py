@@ -37,6 +37,8 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "residents from a delivered file",
         "take over 240 residents from a delivered file: memory",
         "the tax register hanging",
+        "table of coverage for a year over",
+        "fees of a month",
         "resident page in a city of",
         "from 120 to 240 residents",
     ):
