@@ -9,7 +9,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from random import Random
@@ -53,6 +53,20 @@ PEOPLE_ODD = (
     "date_of_birth = NULL, date_of_birth_written = left(date_of_birth_written, 5) || '00-00'",
     "resident_category = 'moved_out', ceased_resident_on = '2026-01-15'",
     "became_resident_on = '2025-10-20'",
+    *(
+        f"resident_category = 'moved_out', ceased_resident_on = '{day}'"
+        for day in ("2025-09-30", "2025-10-31", "2026-03-31", "2026-04-01")
+    ),
+)
+#: Days on which a rule turns: the legal birthday, the first and the last day of residence.
+ON_THE_DAY = (
+    *(
+        f"date_of_birth = d.given_on + {off} - INTERVAL '{years} years'"
+        for years in (1, 65)
+        for off in (0, 1, 2)
+    ),
+    *(f"resident_category = 'moved_out', ceased_resident_on = d.given_on - {off}" for off in (0, 1)),
+    *(f"became_resident_on = d.given_on + {off}" for off in (0, 1)),
 )
 
 
@@ -101,6 +115,24 @@ def make_odd(connection: psycopg.Connection, rng: Random) -> None:
     for change in PEOPLE_ODD:
         ids = [row[1] for row in rng.sample(rows, few)]
         connection.execute(f"UPDATE resident SET {change} WHERE id = ANY(%s)".encode(), (ids,))  # noqa: S608
+    # Both writings of a birth date are changed one after the other.
+    connection.execute("ALTER TABLE resident DROP CONSTRAINT ck_resident_date_of_birth_agrees")
+    for change in ON_THE_DAY:
+        ids = [row[0] for row in rng.sample(rows, few)]
+        statement = (
+            f"UPDATE resident AS r SET {change} FROM dose AS d "  # noqa: S608
+            "WHERE d.id = ANY(%s) AND d.resident_id = r.id AND d.given_on > '2025-04-01' "
+            "AND d.given_on > r.date_of_birth"
+        )
+        connection.execute(statement.encode(), (ids,))
+    connection.execute(
+        "UPDATE resident SET date_of_birth_written = to_char(date_of_birth, 'YYYY-MM-DD') "
+        "WHERE date_of_birth IS NOT NULL"
+    )
+    connection.execute(
+        "UPDATE dose SET state = 'cancelled', change_reason = 'x', revision = revision + 1 "
+        "WHERE vaccine LIKE 'hpv%' AND dose_number = 2 AND id % 3 = 0"
+    )
 
 
 def export(connection: psycopg.Connection, folder: Path) -> None:
@@ -190,6 +222,8 @@ def age_class(visit: dict[str, Any], starts: Mapping[str, int]) -> str:
     if born is None:
         return "unknown"
     on = date.fromisoformat(visit["given_on"])
+    if on + timedelta(days=1) < born:
+        return "unknown"
     reached = [
         key for key, months in starts.items() if months == 0 or day_months_are_reached(born, months) <= on
     ]
