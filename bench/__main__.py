@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import delivered, followed, hanging, reports, resident_page, sample_load, search
+from bench import delivered, followed, forecasts, hanging, reports, resident_page, sample_load, search
 from bench.city import city, portal
 from bench.report import Measure, results, table
 
@@ -62,14 +62,19 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from delivered.measures(place)
         yield from hanging.measures(place)
         yield from reports.measures(place)
+        foreseen = forecasts.forecast_all(place)
+        yield from forecasts.measures(foreseen)
     loads = []
     for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
         with city(residents, folder=plan.folder) as place:
             loads.append((place.report.rows["dose"], resident_page.page_load(place, plan.seconds)))
+            if residents == min(MANY, plan.residents):
+                yield from forecasts.growth(forecasts.forecast_all(place), foreseen)
     yield from resident_page.same_with_doses(*loads)
     if plan.growth:
         with city(plan.growth, folder=plan.folder) as place, portal(place) as (port, _):
             grown = search.times(place, port)
+            yield from forecasts.growth(foreseen, forecasts.forecast_all(place))
         yield from search.growth(small, grown, plan.residents, plan.growth)
         yield from delivered.growth(plan.growth, plan.residents // 10, plan.folder)
 

@@ -20,6 +20,7 @@ from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.services.dashboard.coverage import curves
 from yvaxportal.services.fees.claims import claims
 from yvaxportal.services.fees.tariff import load_tariff
@@ -59,7 +60,7 @@ WHERE r.date_of_birth BETWEEN %(first)s AND %(last)s AND (%(sex)s = '' OR r.sex 
 
 def measures(place: BenchCity) -> list[Measure]:
     """Return the lines about reports of one city."""
-    library = load_library(load_catalogue())
+    library = load_library(load_schedule(load_catalogue()))
     at_bar = place.residents == BAR_RESIDENTS
     lines: list[Measure] = []
     ranges = {births for row in library.resolve("coverage", YEAR).rows for births in row.target_births or ()}

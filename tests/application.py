@@ -17,6 +17,8 @@ from tests.database import DatabaseServer
 from yvaxportal import main
 from yvaxportal.audit.keys import create_signing_key
 from yvaxportal.embedded.places import DatabaseUrls
+from yvaxportal.outputs.opening import open_workshop
+from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.portal import Portal, open_portal
 from yvaxportal.security.groups import default_groups
 from yvaxportal.services.bootstrap import create_account, ensure_groups
@@ -127,6 +129,15 @@ def app(router: Router, portal: Portal, staff: dict[str, int]) -> Iterator[Route
     router.registry.portal = portal
     yield router
     router.registry.portal = built
+
+
+@pytest.fixture
+def shop(app: Router, portal: Portal, clock: Clock, tmp_path: Path) -> Iterator[Workshop]:
+    """Give the room where the worker makes files that leave; the application hands it over."""
+    settings = replace(portal.settings, var=tmp_path)
+    app.registry.portal = replace(portal, settings=settings)
+    yield open_workshop(settings, portal.engine, portal.key_ring, clock)
+    app.registry.portal = portal
 
 
 @pytest.fixture

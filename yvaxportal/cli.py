@@ -30,6 +30,7 @@ COMMANDS = (
     ("sync", "sync", "take over what the other systems have, now"),
     ("report", "report", "write a national table to a file, as a named account"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
+    ("programme", "programme", "check and show the vaccination rules; judge, forecast, tell the targets"),
     ("settings", "settings", "check an ini file"),
 )
 

@@ -1,10 +1,9 @@
 """What one process holds for its whole life, made once from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import TypeVar
+from functools import partial
 
 from pyramid.config import Configurator
 from sqlalchemy import Engine
@@ -12,10 +11,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from yvaxportal.models.database import open_engine
-from yvaxportal.programme.catalogue import Catalogue, load_catalogue
+from yvaxportal.outputs.layouts import Layout
+from yvaxportal.outputs.opening import open_layouts
+from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.services.fees.tariff import Tariff, load_tariff
+from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.services.reports.library import Library, load_library
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
@@ -23,8 +26,6 @@ from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
 from yvaxportal.vault.keyring import KeyRing, KeyRingError
 from yvaxportal.vault.purposes import load_purposes
 from yvaxportal.vault.vault import Vault
-
-Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Portal:
     catalogue: Catalogue
     reports: Library
     tariff: Tariff
+    schedule: Schedule
     connections: Connections
+    layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
 
 
@@ -58,13 +61,11 @@ def open_portal(settings: Settings) -> Portal:
         key_ring = KeyRing.load(settings.key_ring_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    purposes = _own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
-    catalogue = _own_file("yvaxportal.programme.vaccines_file", settings.vaccines_file, load_catalogue)
-    reports = _own_file(
-        "yvaxportal.reports.folder", settings.reports_folder, lambda path: load_library(catalogue, path)
-    )
-    tariff = _own_file(
-        "yvaxportal.fees.tariff_file", settings.tariff_file, lambda path: load_tariff(catalogue, path)
+    purposes = own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
+    schedule = open_schedule(settings)
+    reports = own_file("yvaxportal.reports.folder", settings.reports_folder, partial(load_library, schedule))
+    tariff = own_file(
+        "yvaxportal.fees.tariff_file", settings.tariff_file, partial(load_tariff, schedule.catalogue)
     )
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
@@ -74,22 +75,14 @@ def open_portal(settings: Settings) -> Portal:
         key_ring=key_ring,
         vault=vault,
         acl=AclStore(),
-        catalogue=catalogue,
+        catalogue=schedule.catalogue,
+        schedule=schedule,
         reports=reports,
         tariff=tariff,
         connections=open_connections(settings, engine, vault, now_utc),
+        layouts=open_layouts(settings),
         clock=now_utc,
     )
-
-
-def _own_file(setting: str, path: Path | None, load: Callable[[Path | None], Content]) -> Content:
-    """Load what ships, together with the municipality's own file; the error names the setting."""
-    try:
-        return load(path)
-    except OSError as error:
-        raise SettingsError(setting, f"the file cannot be read ({type(error).__name__})") from None
-    except ValueError as error:
-        raise SettingsError(setting, " ".join(str(error).split())) from None
 
 
 def includeme(config: Configurator) -> None:

@@ -10,12 +10,20 @@ from typing import ClassVar
 from pyramid.authorization import DENY_ALL, Allow, Authenticated
 from pyramid.httpexceptions import HTTPForbidden
 
+from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
 
 Ace = tuple[str, str, object]
+
+
+def _id(name: str) -> int:
+    """Return the id that a segment of a path is; KeyError for anything else."""
+    if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+        raise KeyError(name)
+    return int(name)
 
 
 class Node:
@@ -272,6 +280,75 @@ class Fees(Node):
     permissions = (P.FEE_VIEW,)
 
 
+class OutputNode(Node):
+    """One file that leaves. Its requester may take it, somebody else may decide on it."""
+
+    permissions = (P.OUTPUT_VIEW, P.OUTPUT_REQUEST, P.OUTPUT_APPROVE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, output: Output) -> None:
+        super().__init__(parent, name, request)
+        self.output = output
+
+    def __acl__(self) -> list[Ace]:
+        own = self.request.identity.staff_id == self.output.requested_by
+        deeds = P.OUTPUT_REQUEST if own else P.OUTPUT_APPROVE
+        return [
+            (Allow, Authenticated, P.SIGNED_IN),
+            *self.allow(P.OUTPUT_VIEW),
+            *self.allow(P.OUTPUT_VIEW, when=deeds),
+            *self.allow(deeds),
+            DENY_ALL,
+        ]
+
+
+class Outputs(Node):
+    """The register of files that leave. Whoever may ask for or approve files may open it (see the view)."""
+
+    permissions = (P.OUTPUT_VIEW, P.OUTPUT_REQUEST, P.OUTPUT_APPROVE)
+
+    def __acl__(self) -> list[Ace]:
+        return [
+            (Allow, Authenticated, P.SIGNED_IN),
+            *self.allow(P.OUTPUT_VIEW),
+            *self.allow(P.OUTPUT_VIEW, when=P.OUTPUT_REQUEST),
+            *self.allow(P.OUTPUT_VIEW, when=P.OUTPUT_APPROVE),
+            *self.allow(P.OUTPUT_REQUEST),
+            DENY_ALL,
+        ]
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.OUTPUT_VIEW, self):
+            raise HTTPForbidden
+        output = self.request.db.get(Output, _id(name))
+        if output is None:
+            raise KeyError(name)
+        return OutputNode(self, name, self.request, output)
+
+
+class MediumNode(Node):
+    """One storage medium of the register."""
+
+    permissions = (P.MEDIUM_VIEW, P.MEDIUM_USE, P.MEDIUM_APPROVE, P.MEDIUM_MANAGE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, medium: StorageMedium) -> None:
+        super().__init__(parent, name, request)
+        self.medium = medium
+
+
+class Media(Node):
+    """The register of storage media."""
+
+    permissions = (P.MEDIUM_VIEW, P.MEDIUM_USE, P.MEDIUM_APPROVE, P.MEDIUM_MANAGE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.MEDIUM_VIEW, self):
+            raise HTTPForbidden
+        medium = self.request.db.get(StorageMedium, _id(name))
+        if medium is None:
+            raise KeyError(name)
+        return MediumNode(self, name, self.request, medium)
+
+
 class AccountNode(Node):
     """One staff account."""
 
@@ -323,6 +400,8 @@ class Root(Node):
         "dashboard": Dashboard,
         "reports": Reports,
         "fees": Fees,
+        "outputs": Outputs,
+        "media": Media,
         "connections": Connections,
         "accounts": Accounts,
         "groups": Groups,

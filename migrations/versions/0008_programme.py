@@ -89,6 +89,13 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("problem", sa.Text(), nullable=True, comment="kind of the failure, nothing personal"),
+        sa.Column(
+            "problem_detail",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="e.g. row numbers and code points, nothing personal",
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False, comment="how often a worker began to make it"),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
@@ -107,7 +114,7 @@ def upgrade() -> None:
         sa.Column("made_at", MOMENT, nullable=True),
         sa.Column("expires_at", MOMENT, nullable=True),
         sa.Column("wiped_at", MOMENT, nullable=True),
-        sa.Column("wipe_reason", sa.Text(), nullable=True),
+        sa.Column("wipe_reason", sa.Text(), nullable=True, comment="a code of outputs.store.WipeReason"),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.CheckConstraint("state <> 'wiped' OR wiped_at IS NOT NULL", name=op.f("ck_output_wiped")),
         sa.CheckConstraint(

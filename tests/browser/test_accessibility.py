@@ -1,6 +1,7 @@
 """Every kind of page by axe (WCAG 2.2 AA and its best practices), at the size of a desk's screen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from sqlalchemy.orm import Session
 from tests.application import PASSWORD, TOTP_SECRET, Clock
 from tests.everything import Everything, make_everything
 from tests.functional.test_reports import dose as given_dose
+from tests.leaving import extraction, people
 from tests.people import NOW, resident
 from yvaxportal.audit.trail import Actor
 from yvaxportal.models.codes import OutboxState, ResidentCategory
 from yvaxportal.models.outbox import OutboxMessage
+from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.services.outbox.queue import ATENA, ENTER_PERSON, post, tell_name
 from yvaxportal.services.sync.refusals import keep
@@ -236,6 +239,50 @@ def wait_for_atena(world: Session) -> None:
         message = world.get_one(OutboxMessage, posted)
         message.state, message.problem, message.attempts = state, problem, 3
     tell_name(world, actor, resident(world).id, now=NOW)
+
+
+def test_files_and_media(
+    open_visitor: Callable[[], Visitor], shop: Workshop, world: Session, staff: dict[str, int]
+) -> None:
+    targets = extraction(world, people(world, 2), staff_id=staff["registrar"])
+    registrar, manager, administrator = open_visitor(), open_visitor(), open_visitor()
+    administrator.sign_in("administrator")
+    administrator.look("media-none", "/media/")
+    page = administrator.page
+    page.fill("#register-label", "USB-001")
+    page.locator("#register-kind").select_option("usb_memory")
+    page.click("#register-register")
+    administrator.look("medium-new")
+    registrar.sign_in("registrar")
+    registrar.look("outputs-none", "/outputs/")
+    registrar.look("output-new", f"/outputs/new?extraction={targets}")
+    page = registrar.page
+    page.click("#ask-for-file-ask")
+    registrar.look("output-new-errors")
+    page.locator("#ask-for-file-layout").select_option("target_list_xlsx")
+    page.fill("#ask-for-file-title", "MR2期の一覧")
+    page.fill("#ask-for-file-purpose", "接種券の作成委託")
+    page.click("#ask-for-file-ask")
+    registrar.look("output-queued")
+    replace(shop, approval_above=0).run()
+    registrar.look("output-awaiting", "/outputs/1/")
+    manager.sign_in("manager")
+    manager.look("outputs-waiting", "/outputs/")
+    manager.look("output-decide", "/outputs/1/")
+    manager.page.click("#approve button")
+    registrar.look("output-ready", "/outputs/1/")
+    page.click("#show-password button")
+    registrar.look("output-password")
+    page.goto("/media/1/")
+    page.fill("#ask-purpose", "印刷委託先への受け渡し")
+    page.fill("#ask-recipient", "見本印刷株式会社")
+    page.fill("#ask-due_on", "R8.11.30")
+    page.click("#ask-ask")
+    registrar.look("medium-asked")
+    manager.look("medium-decide", "/media/1/")
+    manager.look("media", "/media/")
+    faults = [*registrar.faults, *manager.faults, *administrator.faults]
+    assert not faults, "\n".join(faults)
 
 
 def test_administration_and_audit(

@@ -29,6 +29,7 @@ from yvaxportal.models.codes import (
 )
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.services.correct_dose import cancel_dose, correct_dose, may_undo
 from yvaxportal.services.dose_desk import (
     Acceptance,
@@ -53,6 +54,7 @@ from yvaxportal.services.record_dose import record_dose
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 CATALOGUE = load_catalogue()
+SCHEDULE = load_schedule(CATALOGUE)
 NOTHING_SEEN = SeenDoses(0, 0)
 NO_REASON = Acceptance()
 MR = DoseDraft(
@@ -81,7 +83,7 @@ def add_clinic(session: Session) -> None:
 
 def desk_of(session: Session, engine: Engine, staff_id: int) -> DoseDesk:
     audit = AuditTrail(session, engine, Actor(f"staff{staff_id}", ("registrar",), None))
-    return DoseDesk(session, CATALOGUE, audit, staff_id, NOW, TODAY)
+    return DoseDesk(session, SCHEDULE, audit, staff_id, NOW, TODAY)
 
 
 @pytest.fixture

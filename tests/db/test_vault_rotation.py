@@ -16,12 +16,15 @@ from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.audit import AuditEvent
+from yvaxportal.models.codes import OutputState
+from yvaxportal.models.output import Output
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.models.vault import VaultEntry
 from yvaxportal.services.bootstrap import create_account, totp_name
 from yvaxportal.vault import rotation
-from yvaxportal.vault.keyring import KeyRing
+from yvaxportal.vault.keyring import KeyRing, secret_key_id
 from yvaxportal.vault.rotation import Broken, RetiredTooEarlyError, RotationReport, RotationRunningError
+from yvaxportal.vault.secret_names import output_password_name
 from yvaxportal.vault.vault import NumberTakenError, Vault
 
 CITY = "312029"
@@ -279,3 +282,41 @@ def test_each_step_is_in_the_audit_log_without_a_number(office: Office) -> None:
     assert [found.detail["act"] for found in events] == ["key added", "sealed again", "retired"]
     assert events[1].detail["numbers"] == 7
     assert not any(number in str(found.detail) for found in events for number in NUMBERS)
+
+
+def leaving(office: Office, sealed: bytes) -> int:
+    """Have a file that is ready and whose password nobody was shown yet."""
+    with Session(office.engine) as session:
+        output = Output(
+            layout="target_list",
+            title="見本",
+            purpose="個別通知",
+            subject={},
+            requested_by=session.scalars(select(StaffAccount.id)).one(),
+            requested_at=NOW,
+            state=OutputState.READY,
+            done=1,
+            attempts=1,
+            cancel_requested=False,
+            sealed_password=sealed,
+        )
+        session.add(output)
+        session.commit()
+        return output.id
+
+
+def test_passwords_of_files_are_sealed_again_and_lost_ones_forgotten(office: Office) -> None:
+    # The first two rows of the table: what a secret is bound to has to be known before it is sealed.
+    kept = leaving(office, office.ring.seal_secret(output_password_name(1), b"abcde-fghjk"))
+    lost = leaving(office, KeyRing.with_new_key().seal_secret(output_password_name(2), b"abcde"))
+    old = office.ring.active
+    report = office.rotate()
+    assert report.active != old
+    assert report.secrets == 2
+    with Session(office.engine) as session:
+        blob = session.get_one(Output, kept).sealed_password
+        assert session.get_one(Output, lost).sealed_password is None
+    assert blob is not None
+    assert secret_key_id(blob) == report.active
+    assert office.retire() == (old,)
+    assert office.ring.open_secret(output_password_name(kept), blob) == b"abcde-fghjk"

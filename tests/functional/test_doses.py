@@ -51,6 +51,60 @@ def place(person: Resident, rest: str = "new") -> str:
     return f"/residents/{person.atena_number}/doses/{rest}"
 
 
+def typed(page: TestResponse, **said: str) -> dict[str, str]:
+    return {
+        "csrf_token": page.forms["dose"]["csrf_token"].value,
+        "vaccine": "mr",
+        "given_on": "R8.11.16",
+        "dose_number": "1",
+        "dose_category": "routine",
+        "judgement": "given",
+    } | said
+
+
+def test_a_dose_is_judged_while_it_is_typed(clerk: TestApp, child: Resident) -> None:
+    page = clerk.get(place(child))
+    assert page.html.find(id="dose-judgement")["data-url"] == place(child, "judgement")
+    good = clerk.post(place(child, "judgement"), typed(page)).json
+    assert good["kind"] == "ok"
+    assert "令和8年6月9日から令和9年6月9日まで" in good["reasons"][0]["text"]
+    early = clerk.post(place(child, "judgement"), typed(page, given_on="R8.6.8")).json
+    assert (early["kind"], early["text"]) == ("overdue", "接種が早すぎます")
+    assert "1日早い" in early["reasons"][0]["text"]
+    assert early["reasons"][0]["citation"] == "予防接種法施行令3条1項"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vaccine": "nonsense"},
+        {"given_on": "yesterday"},
+        {"given_on": "R8.11"},
+        {"dose_number": "0"},
+        {"dose_number": "x"},
+        {"dose_category": "voluntary"},
+        {"judgement": ""},
+    ],
+)
+def test_nothing_is_said_before_enough_is_typed(
+    clerk: TestApp, child: Resident, change: dict[str, str]
+) -> None:
+    page = clerk.get(place(child))
+    answer = clerk.post(place(child, "judgement"), typed(page, **change)).json
+    assert answer == {"kind": "", "text": "", "reasons": []}
+
+
+def test_only_who_may_record_doses_asks_for_a_judgement(
+    sign_in: SignIn, clerk: TestApp, child: Resident
+) -> None:
+    said = typed(clerk.get(place(child)))
+    clerk.post(place(child, "judgement"), said | {"csrf_token": "wrong"}, status=400)
+    clerk.get(place(child, "judgement"), status=404)
+    viewer = sign_in("viewer")
+    token = viewer.get(f"/residents/{child.atena_number}/").html.find(attrs={"name": "csrf_token"})["value"]
+    viewer.post(place(child, "judgement"), said | {"csrf_token": token}, status=403)
+
+
 def fill(page: TestResponse, **said: str) -> Any:
     form = page.forms["dose"]
     for name, value in said.items():

@@ -25,9 +25,9 @@ from yvaxportal.commands.common import (
 )
 from yvaxportal.documents.spreadsheet import csv_text, xlsx
 from yvaxportal.models.database import open_engine
-from yvaxportal.programme.catalogue import CatalogueError, load_catalogue
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.acting import NotAllowedError, acting
+from yvaxportal.services.own_rules import open_schedule
 from yvaxportal.services.reports.counting import Counting, count
 from yvaxportal.services.reports.library import DefinitionError, Library, load_library
 from yvaxportal.services.reports.periods import Period, PeriodError, parse_period
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(args)
     require_current(settings)
     try:
-        library = load_library(load_catalogue(settings.vaccines_file), settings.reports_folder)
+        library = load_library(open_schedule(settings), settings.reports_folder)
         period = parse_period(args.year, args.period)
-    except (CatalogueError, DefinitionError, PeriodError) as error:
+    except (DefinitionError, PeriodError) as error:
         raise CommandError(str(error)) from None
     if library.get(args.name) is None:
         raise CommandError(f"there is no report {args.name!r}; there are {', '.join(library.reports)}")

@@ -3,13 +3,14 @@
 import argparse
 
 from yvaxportal.commands.common import Subparsers, add_ini, load_settings, require_current
+from yvaxportal.services.own_rules import open_schedule
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser("settings", help="check an ini file")
     actions = parser.add_subparsers(required=True)
-    check = actions.add_parser("check", help="check settings, secret files, database and its tables")
+    check = actions.add_parser("check", help="check settings, secrets, own rules, database and its tables")
     add_ini(check)
     check.add_argument("--offline", action="store_true", help="do not ask the database")
     check.set_defaults(run=run)
@@ -18,6 +19,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything a start checks; SettingsError says what is wrong."""
     settings = load_settings(args)
+    open_schedule(settings)
     if not args.offline:
         require_current(settings)
     print(f"{args.ini}: in order ({settings.environment})")

@@ -148,6 +148,27 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.CertificateState.VALID: _("Valid"),
         codes.CertificateState.VOID: _("Void"),
     },
+    codes.OutputState: {
+        codes.OutputState.QUEUED: _("Waits to be made"),
+        codes.OutputState.MAKING: _("Being made"),
+        codes.OutputState.AWAITING_APPROVAL: _("Waits for approval"),
+        codes.OutputState.READY: _("Ready to be taken"),
+        codes.OutputState.REFUSED: _("Refused and wiped"),
+        codes.OutputState.FAILED: _("Could not be made"),
+        codes.OutputState.CANCELLED: _("Called off"),
+        codes.OutputState.WIPED: _("Wiped"),
+    },
+    codes.MediumKind: {
+        codes.MediumKind.USB_MEMORY: _("USB memory"),
+        codes.MediumKind.PORTABLE_DISK: _("Portable disk"),
+        codes.MediumKind.OPTICAL_DISC: _("Optical disc"),
+    },
+    codes.MediumState: {
+        codes.MediumState.AVAILABLE: _("In its place"),
+        codes.MediumState.LENT: _("In use"),
+        codes.MediumState.LOST: _("Lost"),
+        codes.MediumState.DISPOSED: _("Disposed of"),
+    },
     codes.Outcome: {
         codes.Outcome.DONE: _("Done"),
         codes.Outcome.REFUSED: _("Refused"),

@@ -7,6 +7,7 @@ from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
 from yvaxportal.jobs import tasks
+from yvaxportal.outputs.waking import MAKE_OUTPUTS
 
 NAMESPACE = "yvax"
 SYNC_RESIDENTS = "sync_residents"
@@ -49,6 +50,8 @@ def _blueprint() -> Blueprint:
         ("remove_finished", tasks.remove_finished, nightly, "remove_finished"),
         ("sync_notices", tasks.sync_notices, every_ten, "sync_notices"),
         (DELIVER_OUTBOX, tasks.deliver_outbox, every_minute, DELIVER_OUTBOX),
+        (MAKE_OUTPUTS, tasks.make_outputs, every_minute, MAKE_OUTPUTS),
+        ("wipe_outputs", tasks.wipe_outputs, every_ten, "wipe_outputs"),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),
         ("refresh_eligibility", tasks.refresh_eligibility, "0 17 * * *", "refresh_eligibility"),
     ):

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from procrastinate import JobContext
 from sqlalchemy import Engine
 
+from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.connections import Connections
 
 KEY = "tools"
@@ -14,11 +15,16 @@ KEY = "tools"
 
 @dataclass(frozen=True)
 class Tools:
-    """The worker's engine (the application's role), the key of the audit trail's seals, the other systems."""
+    """Put together once by the worker.
+
+    The engine (of the application's role), the key of the audit trail's seals, the other systems, and where
+    files that leave are made.
+    """
 
     engine: Engine
     signing_key: Ed25519PrivateKey
     connections: Connections
+    workshop: Workshop
 
 
 def tools(context: JobContext) -> Tools:

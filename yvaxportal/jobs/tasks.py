@@ -9,6 +9,7 @@ from procrastinate.jobs import Status
 
 from yvaxportal.audit.seal import seal_pending
 from yvaxportal.jobs.context import tools
+from yvaxportal.outputs.wiping import wipe_expired
 from yvaxportal.services.housekeeping import purge
 from yvaxportal.services.sync.eligibility import TAX, WELFARE
 from yvaxportal.services.sync.run import SyncReport
@@ -58,6 +59,21 @@ def refresh_eligibility(context: JobContext, timestamp: int) -> None:  # noqa: A
     for system in (TAX, WELFARE):
         if connections.follows(system):
             log.info("%s: %s", system, dict(connections.eligibility.for_all(system)))
+
+
+def make_outputs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Make the files that were asked for."""
+    made = tools(context).workshop.run()
+    if made:
+        log.info("outputs: %d made", made)
+
+
+def wipe_outputs(context: JobContext, timestamp: int) -> None:
+    """Wipe the files whose term ended before ``timestamp`` (seconds since 1970)."""
+    shop = tools(context).workshop
+    wiped = wipe_expired(shop.engine, shop.folder, shop.temporary, datetime.fromtimestamp(timestamp, UTC))
+    if wiped:
+        log.info("outputs: %d wiped", wiped)
 
 
 def told(system: str, report: SyncReport) -> None:

@@ -1,13 +1,13 @@
 """A worker: takes jobs until it is told to stop."""
 
 from procrastinate import App
-from sqlalchemy import Engine
 
 from yvaxportal.audit.keys import SigningKeyError, load_signing_key
 from yvaxportal.jobs.app import make_app
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.models.database import open_engine
-from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.outputs.opening import open_workshop
+from yvaxportal.services.connections import open_connections
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError
 from yvaxportal.values.clock import now_utc
@@ -30,11 +30,14 @@ async def work(settings: Settings) -> None:
     except SigningKeyError:
         raise SettingsError("yvaxportal.audit.signing_key_file", "holds no Ed25519 key in PEM") from None
     engine = open_engine(settings.database_url, pool_size=settings.pool_size)
-    connections = _connections(settings, engine)
+    ring = _key_ring(settings)
+    workshop = open_workshop(settings, engine, ring, now_utc)
+    vault = Vault(engine, ring, settings.municipality_code)
+    connections = open_connections(settings, engine, vault, now_utc)
     app = make_app(settings.database_url)
     try:
         with telling(METRICS_SETTING, settings.metrics_worker, connections, database=True):
-            await _run(app, Tools(engine, signing_key, connections))
+            await _run(app, Tools(engine, signing_key, connections, workshop))
     finally:
         connections.adapters.close()
         engine.dispose()
@@ -50,10 +53,8 @@ async def _run(app: App, tools: Tools) -> None:
         )
 
 
-def _connections(settings: Settings, engine: Engine) -> Connections:
+def _key_ring(settings: Settings) -> KeyRing:
     try:
-        ring = KeyRing.load(settings.key_ring_file)
+        return KeyRing.load(settings.key_ring_file)
     except KeyRingError as error:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
-    vault = Vault(engine, ring, settings.municipality_code)
-    return open_connections(settings, engine, vault, now_utc)

@@ -40,6 +40,10 @@ class Output(Base):
     requested_at: Mapped[datetime]
     state: Mapped[OutputState] = mapped_column(code_type(OutputState))
     problem: Mapped[str | None] = mapped_column(comment="kind of the failure, nothing personal")
+    problem_detail: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), comment="e.g. row numbers and code points, nothing personal"
+    )
+    attempts: Mapped[int] = mapped_column(comment="how often a worker began to make it")
     done: Mapped[int]
     total: Mapped[int | None]
     cancel_requested: Mapped[bool]
@@ -58,7 +62,7 @@ class Output(Base):
     made_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     wiped_at: Mapped[datetime | None]
-    wipe_reason: Mapped[str | None]
+    wipe_reason: Mapped[str | None] = mapped_column(comment="a code of outputs.store.WipeReason")
     revision: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": revision}

@@ -1,7 +1,8 @@
 """Judging a dose before it is saved: what is impossible (errors) and what is risky (alerts). No database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
 from yvaxportal.models.codes import (
     DoseCategory,
@@ -11,7 +12,10 @@ from yvaxportal.models.codes import (
     VaccinationStatus,
 )
 from yvaxportal.programme.catalogue import Catalogue, Vaccine
-from yvaxportal.programme.due import GivenDose, due
+from yvaxportal.programme.judging import Judged, judge
+from yvaxportal.programme.person import GivenDose
+from yvaxportal.programme.person import Person as RulePerson
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.dose_course import same_course
 from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Person, Place
 from yvaxportal.services.dose_findings import Collector, DoseAlert, DoseError, Findings
@@ -32,6 +36,8 @@ _COVID_ITEMS = (
     "product_name",
 )
 _IN_PROGRAMME = frozenset({DoseCategory.ROUTINE, DoseCategory.TEMPORARY})
+# Reasons that other alerts tell in words of their own, and what the portal has no record of.
+_TOLD_ELSEWHERE = frozenset({"number_missing", "number_twice", "same_day", "needs_unknown", "no_programme"})
 _LEFT = frozenset({ResidentCategory.MOVED_OUT, ResidentCategory.REMOVED})
 
 
@@ -39,7 +45,7 @@ def check_dose(
     draft: DoseDraft,
     person: Person,
     other_doses: Sequence[OtherDose],
-    catalogue: Catalogue,
+    schedule: Schedule,
     today: date,
     *,
     place: Place | None = None,
@@ -50,6 +56,7 @@ def check_dose(
     :param place: the institution that the draft's code names, None when the list has no such code.
     """
     found = Collector()
+    catalogue = schedule.catalogue
     vaccine = catalogue.get(draft.vaccine)
     if vaccine is None:
         found.add(DoseError.UNKNOWN_VACCINE, "vaccine")
@@ -59,7 +66,8 @@ def check_dose(
     if vaccine is not None:
         _check_course(found, draft, vaccine, other_doses, catalogue)
         _check_live_interval(found, draft, vaccine, other_doses, catalogue)
-        _check_age(found, draft, vaccine, person, _given_before(draft.given_on, other_doses, catalogue))
+        judged = partial(judged_draft, draft, person, other_doses, schedule, today)
+        _check_programme(found, draft, person.birth_date, judged)
         _check_covid_items(found, draft, vaccine)
     _check_residence(found, draft, person)
     _check_place(found, draft, place)
@@ -177,38 +185,41 @@ def _check_live_interval(
         found.add(DoseAlert.LIVE_INTERVAL, "given_on", missing=-missing, given=given, vaccine=code)
 
 
-def _given_before(day: date, others: Sequence[OtherDose], catalogue: Catalogue) -> list[GivenDose]:
-    given = [
-        GivenDose(known.series, other.vaccine, other.dose_number, other.given_on)
-        for other in others
-        if other.judgement is Judgement.GIVEN
-        and other.given_on < day
-        and (known := catalogue.get(other.vaccine)) is not None
-    ]
-    return sorted(given, key=lambda dose: (dose.given_on, dose.series, dose.vaccine, dose.dose_number))
-
-
-def _check_age(
-    found: Collector, draft: DoseDraft, vaccine: Vaccine, person: Person, before: Sequence[GivenDose]
+def _check_programme(
+    found: Collector, draft: DoseDraft, birth: date | None, judged: Callable[[], Judged]
 ) -> None:
-    """Alert when the simple rules of the programme (age window, interval) do not allow the dose that day."""
-    birth = person.birth_date
+    """Alert when the rules in force on the day do not allow the dose (age, interval, product, number)."""
     if birth is None:
         found.add(DoseAlert.AGE_UNKNOWN, "given_on")
         return
     counted = draft.judgement is Judgement.GIVEN and draft.dose_category in _IN_PROGRAMME
-    if not counted or found.has(DoseError.BEFORE_BIRTH, DoseAlert.NUMBER_GAP, DoseError.DOUBLE_NUMBER):
+    if not counted or found.has(DoseError.BEFORE_BIRTH, DoseError.IN_FUTURE, DoseError.DOUBLE_NUMBER):
         return
-    new = GivenDose(vaccine.series, vaccine.code, draft.dose_number, draft.given_on)
-    without = due(birth, person.sex, before, draft.given_on)
-    with_new = due(birth, person.sex, [*before, new], draft.given_on)
-    for was, became in zip(without, with_new, strict=True):
-        if was.series != vaccine.series or was.dose_number != draft.dose_number:
-            continue
-        if was.status != "not_target" and not (became.status == "doubtful" and was.status != "doubtful"):
-            continue
-        said = was if was.status == "not_target" else became
-        found.add(DoseAlert.OUTSIDE_AGE, "given_on", reason_en=said.reason_en, reason_ja=said.reason_ja)
+    answer = judged()
+    for why in answer.reasons if answer.verdict != "valid" else ():
+        # Numbers and live vaccines have alerts of their own; what nobody can have entered yet is none.
+        told = found.has(DoseAlert.LIVE_INTERVAL) if why.code == "too_close" else why.code in _TOLD_ELSEWHERE
+        if not told:
+            cited = (f" ({why.citation})", f"（{why.citation}）") if why.citation else ("", "")
+            found.add(
+                DoseAlert.OUTSIDE_AGE,
+                "given_on",
+                reason_en=why.en + cited[0],
+                reason_ja=why.ja + cited[1],
+            )
+
+
+def judged_draft(
+    draft: DoseDraft, person: Person, others: Sequence[OtherDose], schedule: Schedule, today: date
+) -> Judged:
+    """Return what the programme's rules say of a draft, together with the other doses that were given."""
+    new = GivenDose(draft.vaccine, draft.given_on, draft.dose_number, draft.dose_category.value)
+    given = [
+        GivenDose(other.vaccine, other.given_on, other.dose_number, other.dose_category.value)
+        for other in others
+        if other.judgement is Judgement.GIVEN
+    ]
+    return judge(schedule, RulePerson(person.born, person.sex), [*given, new], today)[-1]
 
 
 def _check_residence(found: Collector, draft: DoseDraft, person: Person) -> None:

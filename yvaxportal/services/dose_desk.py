@@ -15,6 +15,7 @@ from yvaxportal.models.codes import (
 )
 from yvaxportal.models.dose import Dose, IdentityCheck
 from yvaxportal.programme.catalogue import Catalogue, Vaccine
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.dose_checks import check_dose
 from yvaxportal.services.dose_columns import columns, person_of, settle
 from yvaxportal.services.dose_draft import DoseDraft, Person, Place
@@ -89,11 +90,16 @@ class DoseDesk:
     """
 
     session: Session
-    catalogue: Catalogue
+    schedule: Schedule
     audit: AuditTrail
     staff_id: int
     now: datetime
     today: date
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The vaccines that can be recorded."""
+        return self.schedule.catalogue
 
     def lock(self, resident_id: int) -> None:
         """Wait until nobody else writes a dose of this person; held until the transaction ends."""
@@ -113,7 +119,7 @@ class DoseDesk:
         settled = settle(draft, vaccine, place)
         person = person_of(self.session, resident_id)
         others = other_doses(self.session, resident_id, without=without)
-        findings = check_dose(settled, person, others, self.catalogue, self.today, place=place)
+        findings = check_dose(settled, person, others, self.schedule, self.today, place=place)
         return Judged(settled, vaccine, place, person, findings)
 
     def _saved_meanwhile(self, resident_id: int, findings: Findings, seen: SeenDoses) -> StoredDose | None:

@@ -92,6 +92,7 @@ class OtherDose:
     dose_number: int
     given_on: date
     judgement: Judgement
+    dose_category: DoseCategory = DoseCategory.ROUTINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,13 +86,20 @@ def seen_doses(session: Session, resident_id: int, *, until: int | None = None) 
 def other_doses(session: Session, resident_id: int, *, without: int | None = None) -> Sequence[OtherDose]:
     """Return the active doses of a person, without the one that is being corrected."""
     rows = session.execute(
-        select(Dose.id, Dose.vaccine, Dose.dose_number, Dose.given_on, Dose.judgement)
+        select(Dose.id, Dose.vaccine, Dose.dose_number, Dose.given_on, Dose.judgement, Dose.dose_category)
         .where(Dose.resident_id == resident_id, Dose.state == DoseState.ACTIVE)
         .order_by(Dose.given_on, Dose.id)
     )
     return [
-        OtherDose(id=key, vaccine=vaccine, dose_number=number, given_on=day, judgement=judgement)
-        for key, vaccine, number, day, judgement in rows
+        OtherDose(
+            id=key,
+            vaccine=vaccine,
+            dose_number=number,
+            given_on=day,
+            judgement=judgement,
+            dose_category=category,
+        )
+        for key, vaccine, number, day, judgement, category in rows
         if key != without
     ]
 

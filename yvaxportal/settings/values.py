@@ -34,6 +34,7 @@ class Settings:
     reports_folder: Path | None
     reports_smallest_told: int
     tariff_file: Path | None
+    schedules_folder: Path | None
     signing_key_file: Path
     idle_minutes: int
     lifetime_hours: int
@@ -47,6 +48,11 @@ class Settings:
     host: str
     port: int
     threads: int
+    approval_above: int
+    keep_days: int
+    most_downloads: int
+    layouts_folder: Path | None
+    temporary_folder: Path | None
     metrics_web: tuple[str, int] | None
     metrics_worker: tuple[str, int] | None
     trusted_proxy: str | None
@@ -57,3 +63,8 @@ class Settings:
     def production(self) -> bool:
         """Tell whether the stricter rules hold."""
         return self.environment == "production"
+
+    @property
+    def outputs_folder(self) -> Path:
+        """Return where the encrypted archives of files that leave are kept until they are wiped."""
+        return self.var / "outputs"

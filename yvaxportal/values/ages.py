@@ -4,18 +4,25 @@ Sources: 年齢計算ニ関スル法律, 民法143条, 厚生労働省 事務連
 について」, 厚生労働省 予防接種・ワクチン分科会 基本方針部会 52回 資料. All dates are inclusive.
 """
 
-from calendar import monthrange
+from calendar import isleap
 from datetime import date, timedelta
 from typing import Literal
 
 _DAY = timedelta(days=1)
+_LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FEBRUARY, _LEAP_FEBRUARY = 2, 29
 
 
 def _month_after(start: date, months: int) -> tuple[int, int, int]:
     """Year, month and number of days of the month that lies ``months`` after that of ``start``."""
     years, month0 = divmod(start.month - 1 + months, 12)
     year, month = start.year + years, month0 + 1
-    return year, month, monthrange(year, month)[1]
+    return year, month, _length(year, month)
+
+
+def _length(year: int, month: int) -> int:
+    """Number of days of a month; ``calendar.monthrange`` works out a weekday, too, millions of times."""
+    return _LEAP_FEBRUARY if month == _FEBRUARY and isleap(year) else _LENGTHS[month]
 
 
 def _refuse_negative(count: int) -> None:
@@ -105,4 +112,4 @@ def earliest_after_half_months(previous: date, months: int) -> date:
     n months as above, then half of the month arrived in, rounded up: 14, 15, 15, 16 days for 28, 29, 30, 31.
     """
     whole = earliest_after_months_between(previous, months)
-    return whole + timedelta(days=(monthrange(whole.year, whole.month)[1] + 1) // 2)
+    return whole + timedelta(days=(_length(whole.year, whole.month) + 1) // 2)

@@ -17,9 +17,11 @@ from sqlalchemy import Engine, Table, bindparam, func, select, text, update
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import Outcome
+from yvaxportal.models.output import Output
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.models.vault import VaultEntry
 from yvaxportal.vault.keyring import KeyRing, SealBrokenError, Sealed, UnknownKeyError, secret_key_id
+from yvaxportal.vault.secret_names import output_password_name
 from yvaxportal.vault.vault import number_bound_to, number_index
 
 BATCH = 1_000
@@ -72,7 +74,7 @@ class RotationReport:
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """How many numbers and second-factor secrets are sealed with one key."""
+    """How many numbers and secrets (second factors, passwords of files) are sealed with one key."""
 
     key_id: str
     numbers: int
@@ -167,7 +169,9 @@ def key_uses(owner: Engine, ring: KeyRing) -> list[KeyUse]:
         numbers: dict[str, int] = {key_id: count for key_id, count in counted}  # noqa: C416 - rows to a dict
         secrets: dict[str, int] = {}
         for blob in connection.scalars(
-            select(StaffAccount.totp_secret).where(StaffAccount.totp_secret.is_not(None))
+            select(StaffAccount.totp_secret)
+            .where(StaffAccount.totp_secret.is_not(None))
+            .union_all(select(Output.sealed_password).where(Output.sealed_password.is_not(None)))
         ):
             key_id = secret_key_id(blob or b"")
             secrets[key_id] = secrets.get(key_id, 0) + 1
@@ -211,6 +215,7 @@ class _Work:
             lost += broken
             self.progress(moved)
         secrets, staff = self._secrets(ring)
+        secrets += self._passwords(ring)
         return RotationReport(ring.active, moved, secrets, Broken(tuple(lost), tuple(staff)))
 
     def _numbers(self, ring: KeyRing) -> Iterator[tuple[int, list[int]]]:
@@ -264,6 +269,30 @@ class _Work:
                 )
                 moved += 1
         return moved, broken
+
+    def _passwords(self, ring: KeyRing) -> int:
+        """Seal again the passwords of files that were not shown yet; one that does not open is forgotten."""
+        moved = 0
+        with self.owner.begin() as connection:
+            rows = connection.execute(
+                select(Output.id, Output.sealed_password)
+                .where(Output.sealed_password.is_not(None))
+                .order_by(Output.id)
+                .with_for_update(),
+            ).all()
+            for output_id, blob in rows:
+                if blob is None or secret_key_id(blob) == ring.active:
+                    continue
+                name = output_password_name(output_id)
+                try:
+                    resealed = ring.seal_secret(name, ring.open_secret(name, blob))
+                except _DOES_NOT_OPEN:
+                    resealed = None
+                connection.execute(
+                    update(Output).where(Output.id == output_id).values(sealed_password=resealed)
+                )
+                moved += resealed is not None
+        return moved
 
 
 def _moved(ring: KeyRing, municipality_code: str, resident_id: int, old: Sealed) -> dict[str, object]:

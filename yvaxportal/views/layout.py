@@ -16,6 +16,8 @@ from yvaxportal.values.text import _
 
 MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
+    ("outputs", _("Files that leave"), Permission.OUTPUT_VIEW),
+    ("media", _("Storage media"), Permission.MEDIUM_VIEW),
     ("vault", _("Personal number look-up"), Permission.PERSONAL_NUMBER_LOOK_UP),
     ("dashboard", _("Dashboard"), Permission.REPORT_VIEW),
     ("reports", _("Reports"), Permission.REPORT_VIEW),

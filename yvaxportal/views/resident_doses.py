@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from yvaxportal.models.codes import DoseCategory, DoseState, Judgement, ResidentCategory
-from yvaxportal.programme.due import DueItem, GivenDose, due
+from yvaxportal.programme.forecasting import Forecast, forecast
+from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Resident
 from yvaxportal.services.resident_page import DoseRow, doses_of
 from yvaxportal.values.text import _
 from yvaxportal.values.wareki import parse_date
+from yvaxportal.views.due_lines import due_line, shown
 from yvaxportal.views.timeline import (
     DueWindow,
     MarkStatus,
@@ -21,14 +23,6 @@ from yvaxportal.views.timeline import (
 )
 from yvaxportal.views.wording import Wording
 
-DUE_SHOWN = ("overdue", "due", "doubtful", "soon")
-_DUE_WORDS = {
-    "overdue": _("Overdue"),
-    "due": _("Due now"),
-    "doubtful": _("To be checked"),
-    "soon": _("Soon"),
-}
-_DUE_KINDS = {"overdue": "overdue", "due": "ok", "doubtful": "doubtful", "soon": "soon"}
 _WINDOWS: dict[str, WindowStatus] = {"overdue": "overdue", "due": "due", "soon": "soon"}
 
 
@@ -62,18 +56,19 @@ class DosePanel:
         """Return the names that the page's template uses."""
         doses = doses_of(self.request.db, self.resident.id)
         resident = self.resident
-        born = parse_date(resident.date_of_birth_written)
-        items = [
-            item
-            for item in due(born, str(resident.sex), self._given(doses), self.request.today)
-            if item.status in DUE_SHOWN and resident.resident_category is ResidentCategory.RESIDENT
-        ]
+        items = self._items(doses) if resident.resident_category is ResidentCategory.RESIDENT else []
+        schedule, today = self.request.portal.schedule, self.request.today
         return {
             "sees_doses": True,
             "doses": [self._line(dose) for dose in doses],
-            "due_items": [self._due(item) for item in items],
+            "due_items": [due_line(item, schedule, self.words, today) for item in items],
             "figure": self._figure(doses, items) if doses or items else None,
         }
+
+    def _items(self, doses: Sequence[DoseRow]) -> list[Forecast]:
+        person = Person(parse_date(self.resident.date_of_birth_written), str(self.resident.sex))
+        schedule, today = self.request.portal.schedule, self.request.today
+        return shown(forecast(schedule, person, self._given(doses), today), today)
 
     def _line(self, dose: DoseRow) -> DoseLine:
         words = self.words
@@ -102,31 +97,13 @@ class DosePanel:
         )
 
     def _given(self, doses: Sequence[DoseRow]) -> list[GivenDose]:
-        catalogue = self.request.portal.catalogue
         return [
-            GivenDose(vaccine.series, dose.vaccine, dose.dose_number, dose.given_on)
+            GivenDose(dose.vaccine, dose.given_on, dose.dose_number, dose.dose_category.value)
             for dose in doses
-            if dose.state is DoseState.ACTIVE
-            and dose.judgement is Judgement.GIVEN
-            and (vaccine := catalogue.get(dose.vaccine)) is not None
+            if dose.state is DoseState.ACTIVE and dose.judgement is Judgement.GIVEN
         ]
 
-    def _due(self, item: DueItem) -> dict[str, Any]:
-        words = self.words
-        period = [words.day(item.earliest), words.day(item.latest)]
-        what = _(
-            "${series} dose ${number}",
-            mapping={"series": words.series(item.series), "number": item.dose_number},
-        )
-        return {
-            "what": words.say(what),
-            "kind": _DUE_KINDS[item.status],
-            "word": words.say(_DUE_WORDS[item.status]),
-            "when": "〜".join(period) if any(period) else "",
-            "why": item.reason_ja if words.japanese else item.reason_en,
-        }
-
-    def _figure(self, doses: Sequence[DoseRow], items: Sequence[DueItem]) -> TimelineFigure:
+    def _figure(self, doses: Sequence[DoseRow], items: Sequence[Forecast]) -> TimelineFigure:
         words, catalogue = self.words, self.request.portal.catalogue
         entries = []
         for dose in reversed(doses):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from yvaxportal.embedded.roles import libpq
 from yvaxportal.jobs import tasks
 from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for, make_app
 from yvaxportal.jobs.context import KEY, Tools
+from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.connections import Connections
 from yvaxportal.vault.keyring import KeyRing
 from yvaxportal.vault.vault import Vault
@@ -38,6 +40,8 @@ TASKS = {
     "yvax:deliver_outbox",
     "yvax:sync_notices",
     "yvax:refresh_eligibility",
+    "yvax:make_outputs",
+    "yvax:wipe_outputs",
 }
 
 
@@ -47,8 +51,26 @@ def alone(engine: Engine) -> Connections:
     return Connections(Adapters({}), names, engine, cast("Vault", None), "312029", lambda: NOW)
 
 
-def run_worker(app: App, engine: Engine, connections: Connections | None = None) -> None:
-    given = Tools(engine, Ed25519PrivateKey.generate(), connections or alone(engine))
+def workshop(engine: Engine) -> Workshop:
+    """Where nothing is asked for."""
+    return Workshop(
+        engine=engine,
+        key_ring=KeyRing.with_new_key(),
+        layouts={},
+        folder=Path(tempfile.gettempdir()) / "yvax-no-outputs",
+        temporary=None,
+        approval_above=1000,
+        keep_days=7,
+        clock=lambda: NOW,
+    )
+
+
+def run_worker(
+    app: App, engine: Engine, connections: Connections | None = None, shop: Workshop | None = None
+) -> None:
+    given = Tools(
+        engine, Ed25519PrivateKey.generate(), connections or alone(engine), shop or workshop(engine)
+    )
 
     async def until_idle() -> None:
         async with app.open_async():

@@ -25,6 +25,7 @@ from yvaxportal.models.codes import (
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.resident import Resident
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.services.reports.counting import Counting, count
 from yvaxportal.services.reports.differences import Cause, Moved, moved
 from yvaxportal.services.reports.library import Library, load_library
@@ -42,7 +43,7 @@ from yvaxportal.services.reports.snapshots import (
 from yvaxportal.services.reports.table import table
 from yvaxportal.services.sync.merging import merge
 
-LIBRARY = load_library(load_catalogue())
+LIBRARY = load_library(load_schedule(load_catalogue()))
 YEAR = Period(2026)
 LATER = NOW + timedelta(hours=1)
 

@@ -7,7 +7,7 @@ selected, ages are counted and targets are found is written here a second time.
 import csv
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -25,6 +25,7 @@ from tests.database import DatabaseServer
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.sample import SAMPLE_DAY, load
 from yvaxportal.services.reports.counting import Counting, count
 from yvaxportal.services.reports.definition import Column, Row
@@ -190,6 +191,8 @@ def day(written: str | None) -> date | None:
 
 def is_target(name: str, born: date, sex: str, period: Period) -> int:
     """Return how often the rule in force takes a birth date: 0 or 1."""
+    if name in BY_LAW:
+        return int(BY_LAW[name](born, sex, period))
     rule = next(
         one
         for one in TARGETS[name]
@@ -198,14 +201,48 @@ def is_target(name: str, born: date, sex: str, period: Period) -> int:
     )
     if rule.get("sex", sex) != sex:
         return 0
-    values = rule.get("values", [])
+    values = rule["values"]
     if rule["kind"] == "months":
         return sum(period.first_day <= day_months_are_reached(born, m) <= period.last_day for m in values)
-    if rule["kind"] == "years_in_fiscal_year":
-        return int(any(fiscal_year_reaching_age(born, years) == period.fiscal_year for years in values))
-    if rule["kind"] == "from_years":
-        return int(day_months_are_reached(born, 12 * values[0]) <= period.last_day)
-    return int(rule["born_from"] <= born <= rule["born_to"])
+    assert rule["kind"] == "years_in_fiscal_year"
+    return int(any(fiscal_year_reaching_age(born, years) == period.fiscal_year for years in values))
+
+
+def in_season(born: date, period: Period, last_month: int) -> bool:
+    """Tell whether somebody is 65 on a day of the period that lies in the season from October on."""
+    first = max(period.first_day, date(period.fiscal_year, 10, 1))
+    last = min(period.last_day, Period(period.fiscal_year, f"m{last_month:02}").last_day)
+    return first <= last and day_months_are_reached(born, 12 * 65) <= last
+
+
+def years_in(born: date, period: Period) -> int:
+    """Return the age that is reached in the fiscal year."""
+    return next(age for age in range(130) if fiscal_year_reaching_age(born, age) == period.fiscal_year)
+
+
+def in_catch_up(born: date, sex: str, period: Period) -> bool:
+    last = date(2009, 4, 1) if period.fiscal_year == 2025 else date(2008, 4, 1)
+    return sex == "2" and 2022 <= period.fiscal_year <= 2025 and date(1997, 4, 2) <= born <= last
+
+
+def for_shingles(born: date, _sex: str, period: Period) -> bool:
+    if period.fiscal_year < 2025 or born > period.last_day:
+        return False
+    age = years_in(born, period)
+    return age in range(65, 101, 5) or (period.fiscal_year == 2025 and age > 100)
+
+
+#: What the programme's own rules say, written from the law a second time.
+BY_LAW: Mapping[str, Callable[[date, str, Period], bool]] = {
+    "mr2": lambda born, _sex, period: fiscal_year_reaching_age(born, 6) == period.fiscal_year,
+    "hpv_routine": lambda born, sex, period: (
+        sex == "2" and born <= period.last_day and 12 <= years_in(born, period) <= 16
+    ),
+    "hpv_catch_up": in_catch_up,
+    "influenza": lambda born, _sex, period: in_season(born, period, 1),
+    "covid19": lambda born, _sex, period: in_season(born, period, 3),
+    "shingles": for_shingles,
+}
 
 
 def lived_here(person: dict[str, Any], on: date) -> bool:
@@ -288,7 +325,7 @@ def expected(city: City, library: Library, code: str, period: Period) -> dict[tu
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return load_library(load_catalogue())
+    return load_library(load_schedule(load_catalogue()))
 
 
 def counted(city: City, library: Library, code: str, period: Period) -> Table:

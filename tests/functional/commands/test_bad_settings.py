@@ -16,6 +16,7 @@ from yvaxportal.commands.common import require_current
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.portal import open_portal
+from yvaxportal.programme.loading import SHIPPED
 from yvaxportal.security.groups import default_groups
 from yvaxportal.services.bootstrap import create_account, ensure_groups
 from yvaxportal.settings import read_settings
@@ -87,6 +88,21 @@ def test_an_own_file_that_is_wrong(
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith(f"yvax web: {P}{name}: ")
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_an_own_rule_file_that_is_wrong(ini: dict[str, str], tmp_path: Path, command: str) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    shipped = (SHIPPED / "bcg.toml").read_text("utf-8")
+    (rules / "bcg.toml").write_text(shipped.replace('vaccines = ["bcg"]', 'vaccines = ["bgc"]'), "utf-8")
+    line = shipped.splitlines().index('vaccines = ["bcg"]') + 1
+    ini[P + "programme.schedules_folder"] = str(rules)
+    ended = run(tmp_path / "portal.ini", ini, command)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"yvax {command}: {P}programme.schedules_folder: {rules / 'bcg.toml'}:{line}: unknown vaccine bgc\n"
+    )
 
 
 def test_own_files_add_to_what_ships(tmp_path: Path, secrets: Path, database_urls: DatabaseUrls) -> None:

@@ -18,6 +18,7 @@ from yvaxportal.models.codes import (
     VaccinationStatus,
 )
 from yvaxportal.programme.catalogue import load_catalogue
+from yvaxportal.programme.loading import load_schedule
 from yvaxportal.services.dose_checks import check_dose
 from yvaxportal.services.dose_course import next_number
 from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Person, Place
@@ -27,6 +28,7 @@ from yvaxportal.values.wareki import PartialDate
 TODAY = date(2026, 11, 23)
 BORN = date(2025, 6, 10)
 CATALOGUE = load_catalogue()
+SCHEDULE = load_schedule(CATALOGUE)
 CLINIC = Place(1, "3110112342", "ひまわり小児科", date(2000, 4, 1), None)
 CHILD = Person(
     born=PartialDate.of(BORN), sex="2", category=ResidentCategory.RESIDENT, became_resident_on=BORN
@@ -64,7 +66,7 @@ def check(
     others: Sequence[OtherDose] = (),
     place: Place | None = CLINIC,
 ) -> Findings:
-    return check_dose(draft, person, others, CATALOGUE, TODAY, place=place)
+    return check_dose(draft, person, others, SCHEDULE, TODAY, place=place)
 
 
 def errors(*given: Any, **named: Any) -> list[object]:

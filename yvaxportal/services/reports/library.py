@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from yvaxportal.models.codes import DeliveryCategory, DoseCategory
 from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.reports.atoms import NO_CLASS, NO_DELIVERY
 from yvaxportal.services.reports.definition import AgeClass, Block, Column, Definition, Measure, Row
 from yvaxportal.services.reports.periods import Period
@@ -69,8 +70,13 @@ class Library:
     reports: Mapping[str, Report]
     targets: Mapping[str, tuple[TargetRule, ...]]
     common: Mapping[str, Any]
-    catalogue: Catalogue
+    schedule: Schedule
     rules_version: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the vaccines."""
+        return self.schedule.catalogue
 
     def get(self, code: str) -> Report | None:
         """Return a report, None for an unknown code."""
@@ -87,10 +93,10 @@ class Library:
         return _Resolving(self, report, period).definition()
 
 
-def load_library(catalogue: Catalogue, extra: Path | None = None, *, version: str = "") -> Library:
+def load_library(schedule: Schedule, extra: Path | None = None) -> Library:
     """Return the shipped reports and those of the folder ``extra``.
 
-    :param version: of the rules of the programme; goes into ``rules_version`` with that of the vaccines.
+    :param schedule: the programme, whose targets some reports ask for; its version goes into theirs.
     :raises DefinitionError: a file is no TOML, or says what cannot be.
     """
     reports: dict[str, Report] = {}
@@ -106,9 +112,11 @@ def load_library(catalogue: Catalogue, extra: Path | None = None, *, version: st
             else:
                 reports[path.stem] = _report(path, content)
     ordered = dict(sorted(reports.items(), key=lambda item: item[1].order))
-    digest = hashlib.sha256(repr((sorted(catalogue.vaccines.items()), version)).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(
+        repr((sorted(schedule.catalogue.vaccines.items()), schedule.version)).encode()
+    ).hexdigest()[:12]
     library = Library(
-        MappingProxyType(ordered), MappingProxyType(targets), MappingProxyType(common), catalogue, digest
+        MappingProxyType(ordered), MappingProxyType(targets), MappingProxyType(common), schedule, digest
     )
     for report in ordered.values():
         for kind, code in (("year", "year"), ("half", "h1"), ("month", "m04")):
@@ -297,7 +305,12 @@ class _Resolving:
         if rules is None:
             raise self._mistake(f"there are no targets {target}")
         rule = next((rule for rule in rules if rule.in_force(self._period.last_day)), None)
-        return tuple(rule.births(self._period)) if rule else None
+        if rule is None:
+            return None
+        try:
+            return tuple(rule.births(self._period, self._library.schedule))
+        except ValueError as error:
+            raise self._mistake(str(error)) from None
 
     # Columns
 

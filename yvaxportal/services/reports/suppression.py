@@ -53,22 +53,28 @@ def _complement(
         for whole, parts in sums:
             line = (whole, *parts)
             unknown = [place for place in line if place in hidden]
-            if not unknown or (len(unknown) >= 2 and _weight(values, unknown, whole) >= smallest):  # noqa: PLR2004
+            if not unknown or _is_safe(values, unknown, whole, smallest):
                 continue
             if chosen := _smallest_told(values, line, hidden):
                 hidden.add(chosen)
                 changed = True
 
 
-def _weight(values: Mapping[Place, int], unknown: Sequence[Place], whole: Place) -> int:
+def _is_safe(values: Mapping[Place, int], unknown: Sequence[Place], whole: Place, smallest: int) -> bool:
+    """Tell whether a sum's unknowns, of which there are some, cannot be narrowed down by it."""
+    if len(unknown) < 2:  # noqa: PLR2004 - one unknown follows from the others
+        return False
     # With the whole unknown, too, nothing bounds the parts from above.
-    return values[whole] if whole in unknown else sum(values[place] for place in unknown)
+    return whole in unknown or sum(values[place] for place in unknown) >= smallest
 
 
 def _smallest_told(values: Mapping[Place, int], line: Sequence[Place], hidden: set[Place]) -> Place | None:
+    """Return what is left out next: the smallest part; the first of ``line``, the whole, only at last."""
     told = [place for place in line if place not in hidden]
-    # A nought is left out only where nothing else is left: that there was none seldom tells of anybody.
-    return min(told, key=lambda place: (values[place] == 0, values[place], place), default=None)
+    # A nought is left out only where no other part is left: that there was none seldom tells of anybody.
+    return min(
+        told, key=lambda place: (place == line[0], values[place] == 0, values[place], place), default=None
+    )
 
 
 def _neighbour(

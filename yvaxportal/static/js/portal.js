@@ -4,6 +4,7 @@ import { setUpForms } from "./forms.js";
 import { setUpPersonalNumberGuard } from "./guard.js";
 import { setUpLookup } from "./lookup.js";
 import { setUpPrivacy, setUpTimedHiding } from "./privacy.js";
+import { setUpProgress } from "./progress.js";
 import { setUpIdleWarning } from "./idle.js";
 
 for (const element of document.querySelectorAll(".js-only")) element.hidden = false;
@@ -14,3 +15,4 @@ setUpLookup();
 setUpPrivacy();
 setUpTimedHiding();
 setUpIdleWarning();
+setUpProgress();

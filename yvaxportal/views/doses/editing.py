@@ -127,7 +127,9 @@ class DoseFormPage(DosePage):
     def show_form(self, form: PortalForm, **values: Any) -> dict[str, Any]:
         """Return the page of the form as it stands."""
         nothing: dict[str, Any] = {"alerts": [], "conflict": None, "doubles": [], "again": None}
-        return self.page(self.title, form_html=form.render(), **{**nothing, **values})
+        judgement_url = self.request.resource_path(self.context, "judgement")
+        values = {**nothing, "judgement_url": judgement_url, **values}
+        return self.page(self.title, form_html=form.render(), **values)
 
     def _place_name(self, typed: object) -> str:
         """Return the name of the institution whose code was typed; empty when it is no code of the list."""

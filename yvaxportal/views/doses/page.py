@@ -21,7 +21,7 @@ class DosePage(DetailPage):
         self.words = DoseWords(request)
         self.desk = DoseDesk(
             session=request.db,
-            catalogue=request.portal.catalogue,
+            schedule=request.portal.schedule,
             audit=request.audit,
             staff_id=request.identity.staff_id,
             now=request.now,

@@ -1,0 +1,13 @@
+"""Who makes what: the maker of each source that a layout may name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from yvaxportal.outputs.lists import make_list
+from yvaxportal.outputs.making import Maker
+
+MAKERS: Mapping[str, Maker] = MappingProxyType(
+    {
+        "extraction": make_list,
+    }
+)

@@ -1,0 +1,107 @@
+"""What is due for a resident, in words: one line for each programme, with everything behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from yvaxportal.programme.forecasting import Forecast
+from yvaxportal.programme.reasons import Reason
+from yvaxportal.programme.schedule import Schedule
+from yvaxportal.values.text import _
+from yvaxportal.views.wording import Wording
+
+DUE_SHOWN = ("overdue", "due", "doubtful", "soon")
+_WORDS = {
+    "overdue": _("Overdue"),
+    "due": _("Due now"),
+    "doubtful": _("To be checked"),
+    "soon": _("Soon"),
+    "allowed": _("Allowed, not yet recommended"),
+}
+_KINDS = {"overdue": "overdue", "due": "ok", "doubtful": "doubtful", "soon": "soon", "allowed": "soon"}
+# A doubt about something that has long been over is for the statistics, not for the desk.
+_LONG_OVER = timedelta(days=5 * 366)
+
+
+@dataclass(frozen=True, slots=True)
+class DueReason:
+    """One sentence, and where it is written (empty where it follows from no law)."""
+
+    text: str
+    citation: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """One programme as the page shows it: the line, and what opens below it."""
+
+    what: str
+    kind: str
+    word: str
+    when: str
+    why: str
+    facts: Sequence[tuple[str, str]]
+    reasons: Sequence[DueReason]
+    unverified: bool
+
+
+def shown(forecasts: Sequence[Forecast], today: date) -> list[Forecast]:
+    """Return the forecasts that concern the desk: what is due, coming, or in doubt and not long over."""
+    return [
+        one
+        for one in forecasts
+        if one.status in DUE_SHOWN
+        and not (one.status == "doubtful" and one.latest is not None and today - one.latest > _LONG_OVER)
+    ]
+
+
+def due_line(one: Forecast, schedule: Schedule, words: Wording, today: date) -> DueLine:
+    """Return a forecast in the reader's language."""
+    early = one.status == "due" and one.recommended_from is not None and today < one.recommended_from
+    state = "allowed" if early else one.status
+    reasons = [_reason(reason, words) for reason in one.reasons]
+    return DueLine(
+        what=_what(one, schedule, words),
+        kind=_KINDS[state],
+        word=words.say(_WORDS[state]),
+        when=_period(words, one.earliest, one.latest),
+        why=reasons[0].text if reasons else "",
+        facts=_facts(one, words),
+        reasons=reasons,
+        unverified=one.unverified,
+    )
+
+
+def _what(one: Forecast, schedule: Schedule, words: Wording) -> str:
+    programme = schedule.programmes[one.programme]
+    name = programme.name_ja if words.japanese else programme.name_en
+    if max(len(course.steps) for course in programme.courses) == 1:
+        return name
+    return words.say(_("${series} dose ${number}", mapping={"series": name, "number": one.dose_number}))
+
+
+def _facts(one: Forecast, words: Wording) -> list[tuple[str, str]]:
+    recommended = _period(words, one.recommended_from, one.recommended_until)
+    vaccines = "、".join(words.vaccine(code) for code in one.vaccines)
+    facts = (
+        (_("Earliest day by law"), words.day(one.earliest)),
+        (_("Recommended"), recommended),
+        (_("Latest day by law"), words.day(one.latest)),
+        (_("Vaccines"), vaccines),
+    )
+    return [(words.say(label), text) for label, text in facts if text]
+
+
+def _period(words: Wording, first: date | None, last: date | None) -> str:
+    return "〜".join((words.day(first), words.day(last))) if first or last else ""
+
+
+def _reason(reason: Reason, words: Wording) -> DueReason:
+    citation = reason.citation
+    source = citation.source or "" if citation else ""
+    return DueReason(
+        text=reason.ja if words.japanese else reason.en,
+        citation=str(citation) if citation else "",
+        source=source,
+    )
