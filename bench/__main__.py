@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import delivered, followed, forecasts, hanging, reports, resident_page, sample_load, search
+from bench import (
+    delivered,
+    extraction,
+    followed,
+    forecasts,
+    hanging,
+    reports,
+    resident_page,
+    sample_load,
+    search,
+)
 from bench.city import city, portal
 from bench.report import Measure, results, table
 
@@ -56,6 +66,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         with portal(place) as (port, _):
             small = search.times(place, port)
         yield from search.measures(small, plan.residents)
+        yield from extraction.measures(place)
         found = resident_page.page_load(place, plan.seconds)
         yield from resident_page.measures(place, found, resident_page.bare_view(plan.seconds / 4))
         yield from followed.measures(place)

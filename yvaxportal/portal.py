@@ -1,7 +1,7 @@
 """What one process holds for its whole life, made once from the settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +17,7 @@ from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
+from yvaxportal.services.extraction.answers import Answers
 from yvaxportal.services.fees.tariff import Tariff, load_tariff
 from yvaxportal.services.own_rules import open_schedule, own_file
 from yvaxportal.services.reports.library import Library, load_library
@@ -45,6 +46,7 @@ class Portal:
     connections: Connections
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
+    answers: Answers = field(default_factory=Answers)
 
 
 def open_portal(settings: Settings) -> Portal:

@@ -14,9 +14,12 @@ from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
+from yvaxportal.services.extraction.lists import ListRow, list_of
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
 
 Ace = tuple[str, str, object]
+
+_TOO_MANY_DIGITS = 19
 
 
 def _id(name: str) -> int:
@@ -51,6 +54,11 @@ class Node:
 
     def __getitem__(self, name: str) -> "Node":
         return self.children[name](self, name, self.request)
+
+
+def is_id(name: str) -> bool:
+    """Tell whether a name in the path is an id of ours: ASCII digits that fit a bigint."""
+    return name.isascii() and name.isdigit() and len(name) < _TOO_MANY_DIGITS
 
 
 class ResidentPart(Node):
@@ -147,6 +155,34 @@ class Contact(ResidentPart):
         ]
 
 
+class CircumstanceNode(ResidentPart):
+    """One special circumstance, by its id; the service knows whose it is."""
+
+    permissions = (P.CIRCUMSTANCE_EDIT,)
+
+    @property
+    def circumstance_id(self) -> int:
+        """Return the id in the path."""
+        return int(self.__name__)
+
+
+class Circumstances(ResidentPart):
+    """The special circumstances of a resident: diseases had, risk groups, long illnesses and the like."""
+
+    permissions = (P.CIRCUMSTANCE_VIEW, P.CIRCUMSTANCE_EDIT)
+
+    def __getitem__(self, name: str) -> Node:
+        if not is_id(name):
+            raise KeyError(name)
+        return CircumstanceNode(self, name, self.request)
+
+
+class PastRuns(ResidentPart):
+    """Why a resident was, or was not, on each list of targets."""
+
+    permissions = (P.EXTRACTION_VIEW,)
+
+
 class AccessLog(ResidentPart):
     """Who looked at this person."""
 
@@ -166,6 +202,8 @@ class Resident(Node):
         "contact": Contact,
         "foreign": ForeignDetails,
         "notes": Notes,
+        "circumstances": Circumstances,
+        "extractions": PastRuns,
         "access-log": AccessLog,
     }
 
@@ -210,6 +248,30 @@ class Searches(Node):
         if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
             raise KeyError(name)
         return SearchNode(self, name, self.request)
+
+
+class ExtractionNode(Node):
+    """One saved list of targets, already known to exist."""
+
+    permissions = (P.EXTRACTION_VIEW, P.EXTRACTION_MAKE, P.LETTER_MAKE, P.OUTPUT_REQUEST)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, row: ListRow) -> None:
+        super().__init__(parent, name, request)
+        self.row = row
+
+
+class Extractions(Node):
+    """Saved lists of targets, and the way to one of them."""
+
+    permissions = (P.EXTRACTION_VIEW, P.EXTRACTION_MAKE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.EXTRACTION_VIEW, self):
+            raise HTTPForbidden
+        row = list_of(self.request.db, int(name)) if is_id(name) else None
+        if row is None:
+            raise KeyError(name)
+        return ExtractionNode(self, name, self.request, row)
 
 
 class VaultNode(Node):
@@ -395,6 +457,7 @@ class Root(Node):
     children: ClassVar = {
         "residents": Residents,
         "searches": Searches,
+        "extractions": Extractions,
         "vault": VaultNode,
         "audit": AuditLog,
         "dashboard": Dashboard,

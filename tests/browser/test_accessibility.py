@@ -137,7 +137,10 @@ def test_finding_and_reading(
             "eligibility/",
             "foreign/",
             "notes/",
+            "circumstances/",
+            "circumstances/add",
             "tickets/",
+            "extractions/",
             "certificates/",
         ),
         "doses/new",
@@ -189,6 +192,38 @@ def test_a_dose_that_is_not_right(open_visitor: Callable[[], Visitor], world: Se
     page.wait_for_url(f"**/residents/{child.atena_number}/")
     visitor.look("dose-saved")
     assert page.locator(".notice.is-success").count() == 1
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_lists_of_targets(open_visitor: Callable[[], Visitor], world: Session) -> None:
+    for place in range(12):
+        resident(
+            world,
+            born=f"2020-{place % 6 + 5:02}-01",
+            support_measure_flag=place == 0,
+            contact={"address_town_code": f"000{place % 3}001"},
+        )
+    world.commit()
+    visitor = open_visitor()
+    visitor.sign_in("registrar")
+    page = visitor.page
+    visitor.look("lists-none", "/extractions/")
+    visitor.look("list-new", "/extractions/new?programme=mr2")
+    page.locator("#list-due_until").fill("R8.1.1")
+    page.locator("#list-try").click()
+    visitor.look("list-wrong")
+    page.locator("#list-due_until").fill("R9.3.31")
+    page.locator("#list-try").click()
+    expect(page.locator("#chart-funnel")).to_be_visible()
+    visitor.look("list-tried")
+    page.locator("#list-save").click()
+    page.wait_for_url("**/extractions/1/")
+    visitor.look("list-saved")
+    visitor.look("list-people", "/extractions/1/members")
+    page.get_by_role("button", name="名簿から外す").first.click()
+    visitor.look("list-remove")
+    visitor.look("list-compared", "/extractions/1/compare?with=1&part=both")
+    visitor.look("lists", "/extractions/")
     assert not visitor.faults, "\n".join(visitor.faults)
 
 

@@ -18,7 +18,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         env=os.environ | sizes,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -29,6 +29,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "load 120 residents",
         "bare COPY",
         "bare SQL",
+        "times SQL by hand",
         "page of results",
         "resident page among 120",
         "memory of that process",
@@ -39,6 +40,8 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "the tax register hanging",
         "table of coverage for a year over",
         "fees of a month",
+        "forecast 120 residents from the database",
+        "time for each forecast from 120 to 240 residents",
         "resident page in a city of",
         "from 120 to 240 residents",
     ):

@@ -80,6 +80,25 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.DeliveryCategory.REIMBURSEMENT: _("Reimbursed"),
         codes.DeliveryCategory.FACILITY: _("In a care facility"),
     },
+    codes.CircumstanceKind: {
+        codes.CircumstanceKind.DISEASE_HISTORY: _("Disease had"),
+        codes.CircumstanceKind.RISK_GROUP: _("Risk group (aged 60 to 64)"),
+        codes.CircumstanceKind.LONG_ILLNESS: _("Long illness"),
+        codes.CircumstanceKind.PREGNANCY: _("Pregnancy"),
+        codes.CircumstanceKind.ANTIBODY_LOW: _("Low antibody"),
+        codes.CircumstanceKind.CONTRAINDICATION: _("Contraindication"),
+        codes.CircumstanceKind.HBV_MOTHER: _("Mother carries hepatitis B"),
+        codes.CircumstanceKind.NO_INVITATION: _("Nothing to be posted"),
+    },
+    codes.ExtractionState: {
+        codes.ExtractionState.SAVED: _("Saved"),
+        codes.ExtractionState.WITHDRAWN: _("Withdrawn"),
+    },
+    codes.MemberStanding: {
+        codes.MemberStanding.BY_RULES: _("By the rules"),
+        codes.MemberStanding.ADDED: _("Added by hand"),
+        codes.MemberStanding.REMOVED: _("Removed by hand"),
+    },
     codes.DoseCategory: {
         codes.DoseCategory.ROUTINE: _("Routine"),
         codes.DoseCategory.VOLUNTARY: _("Voluntary"),

@@ -219,7 +219,8 @@ def judged_draft(
         for other in others
         if other.judgement is Judgement.GIVEN
     ]
-    return judge(schedule, RulePerson(person.born, person.sex), [*given, new], today)[-1]
+    whose = RulePerson(person.born, person.sex, person.circumstances)
+    return judge(schedule, whose, [*given, new], today)[-1]
 
 
 def _check_residence(found: Collector, draft: DoseDraft, person: Person) -> None:

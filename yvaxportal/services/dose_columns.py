@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.models.codes import Judgement, PneumococcalType, RecordGroup, VaccinationStatus
 from yvaxportal.models.resident import Resident
 from yvaxportal.programme.catalogue import Vaccine
+from yvaxportal.services.circumstances import circumstances_of
 from yvaxportal.services.dose_ages import dose_ages
 from yvaxportal.services.dose_draft import DoseDraft, Person, Place
 from yvaxportal.values.wareki import parse_date
@@ -18,8 +20,11 @@ from yvaxportal.values.wareki import parse_date
 _KEPT_APART = frozenset({"identity_method", "identity_document", "institution_code", "institution_name"})
 
 
-def person_of(session: Session, resident_id: int) -> Person:
-    """Return what decides about doses of a resident, as it stands; NoResultFound for an unknown id."""
+def person_of(session: Session, resident_id: int, today: date) -> Person:
+    """Return what decides about doses of a resident, as it stands; NoResultFound for an unknown id.
+
+    :param today: the day on which a disability certificate has to be in force.
+    """
     row = session.execute(
         select(
             Resident.date_of_birth_written,
@@ -37,6 +42,7 @@ def person_of(session: Session, resident_id: int) -> Person:
         became_resident_on=row.became_resident_on,
         left_on=row.ceased_resident_on,
         support_measure=row.support_measure_flag,
+        circumstances=circumstances_of(session, [resident_id], today).get(resident_id, ()),
     )
 
 

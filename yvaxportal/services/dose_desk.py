@@ -117,7 +117,7 @@ class DoseDesk:
         vaccine = self.catalogue.get(draft.vaccine)
         place = self._place(draft)
         settled = settle(draft, vaccine, place)
-        person = person_of(self.session, resident_id)
+        person = person_of(self.session, resident_id, self.today)
         others = other_doses(self.session, resident_id, without=without)
         findings = check_dose(settled, person, others, self.schedule, self.today, place=place)
         return Judged(settled, vaccine, place, person, findings)

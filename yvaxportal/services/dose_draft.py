@@ -15,6 +15,7 @@ from yvaxportal.models.codes import (
     ResidentCategory,
     VaccinationStatus,
 )
+from yvaxportal.programme.person import Circumstance
 from yvaxportal.values.wareki import PartialDate
 
 
@@ -76,6 +77,7 @@ class Person:
     became_resident_on: date | None = None
     left_on: date | None = None
     support_measure: bool = False
+    circumstances: tuple[Circumstance, ...] = ()
 
     @property
     def birth_date(self) -> date | None:

@@ -15,7 +15,7 @@ from yvaxportal.services.reports.snapshots import atoms_in, definition_in, lates
 from yvaxportal.services.reports.table import table
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
-from yvaxportal.views.charts import Bar, Line, bar_chart, line_chart
+from yvaxportal.views.coverage_charts import Bar, Line, bar_chart, line_chart
 from yvaxportal.views.reports.words import ReportPages
 
 FIRST_CHOICE = "mr_1"

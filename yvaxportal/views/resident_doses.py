@@ -9,6 +9,7 @@ from yvaxportal.programme.forecasting import Forecast, forecast
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Resident
+from yvaxportal.services.circumstances import circumstances_of
 from yvaxportal.services.resident_page import DoseRow, doses_of
 from yvaxportal.values.text import _
 from yvaxportal.values.wareki import parse_date
@@ -66,8 +67,13 @@ class DosePanel:
         }
 
     def _items(self, doses: Sequence[DoseRow]) -> list[Forecast]:
-        person = Person(parse_date(self.resident.date_of_birth_written), str(self.resident.sex))
         schedule, today = self.request.portal.schedule, self.request.today
+        special = circumstances_of(self.request.db, [self.resident.id], today)
+        person = Person(
+            parse_date(self.resident.date_of_birth_written),
+            str(self.resident.sex),
+            special.get(self.resident.id, ()),
+        )
         return shown(forecast(schedule, person, self._given(doses), today), today)
 
     def _line(self, dose: DoseRow) -> DoseLine:

@@ -62,7 +62,8 @@ class JudgeTyped(DosePage):
             return _NOTHING
         session, schedule, today = self.request.db, self.request.portal.schedule, self.request.today
         others = other_doses(session, self.resident.id, without=without)
-        judged = judged_draft(draft, person_of(session, self.resident.id), others, schedule, today)
+        person = person_of(session, self.resident.id, today)
+        judged = judged_draft(draft, person, others, schedule, today)
         kind, text = _WORDS[judged.verdict]
         return {"kind": kind, "text": self.words.say(text), "reasons": self._reasons(judged)}
 

@@ -1,0 +1,1 @@
+"""Pages about lists of targets: tried out, saved, looked at, changed by hand, compared."""
