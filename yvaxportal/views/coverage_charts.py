@@ -1,4 +1,4 @@
-"""Coverage as lines and bars: inline SVG made on the server, styled by ``charts.css`` and ``reports.css``.
+"""Coverage as lines and bars: inline SVG of the server, styled by ``charts.css`` and ``reports.css``.
 
 Nothing but shapes, classes and escaped text: the content security policy forbids style attributes. Each
 picture stands beside a table of the same figures and never replaces it.
@@ -124,7 +124,7 @@ def bar_chart(bars: Sequence[Bar], *, title: str, figure_id: str) -> Chart:
 def _opening(figure_id: str, title: str, height: int) -> str:
     name = escape(figure_id)
     return (
-        f'<svg class="chart is-wide" id="{name}" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img" aria-labelledby="{name}-title" xmlns="http://www.w3.org/2000/svg">'
+        f'<svg class="chart is-wide" id="{name}" viewBox="0 0 {WIDTH} {height}" '
+        f'width="{WIDTH}" height="{height}" role="img" aria-labelledby="{name}-title" xmlns="http://www.w3.org/2000/svg">'
         f'<title id="{name}-title">{escape(title)}</title>'
     )

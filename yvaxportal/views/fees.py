@@ -162,7 +162,7 @@ class FeesPage:
         ]  # fmt: skip
         sheet = Sheet(say(_("Fees claimed")), [say(head) for head in heads], [*rows, total], stubs=4)
         facts = [
-            (say(_("Month")), words.month(self.month)),
+            (say(_("Month of the visits")), words.month(self.month)),
             (say(_("Made at")), format_jst(self.request.now)),
         ]
         return Workbook(say(_("Fees claimed by institutions")), facts, [sheet])
