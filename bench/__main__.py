@@ -23,6 +23,7 @@ from bench import (
     hanging,
     imports,
     letters,
+    reports,
     resident_page,
     sample_load,
     search,
@@ -78,6 +79,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from delivered.measures(place)
         yield from hanging.measures(place)
         yield from imports.measures(place, plan.rows)
+        yield from reports.measures(place)
         foreseen = forecasts.forecast_all(place)
         yield from forecasts.measures(foreseen)
     yield from letters.measures()

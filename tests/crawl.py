@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import io
 import logging
 import re
 import subprocess
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,7 +60,7 @@ class Witness:
 
     def keep(self, answer: Any) -> Any:
         """Keep an answer and return it."""
-        self.seen.append(f"{answer.status}\n{answer.headers}\n{answer.text}")
+        self.seen.append(f"{answer.status}\n{answer.headers}\n{_text_of(answer)}")
         return answer
 
     def get(self, url: str) -> Any:
@@ -87,6 +89,16 @@ class Witness:
                     known.add(path)
                     waiting.append(path)
         return opened
+
+
+def _text_of(answer: Any) -> str:
+    """Return an answer as text; a workbook opened, since what is packed hides what it holds."""
+    if answer.charset is not None:
+        return str(answer.text)
+    if zipfile.is_zipfile(io.BytesIO(answer.body)):
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+            return "\n".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+    return str(answer.body.decode("latin-1"))
 
 
 @contextmanager

@@ -29,6 +29,7 @@ COMMANDS = (
     ("adapters", "adapters", "show and check the connections to other systems"),
     ("import", "imports", "take in files of doses, as a named account"),
     ("sync", "sync", "take over what the other systems have, now"),
+    ("report", "report", "write a national table to a file, as a named account"),
     ("simulator", "simulator", "play the other systems, for development and tests"),
     ("programme", "programme", "check and show the vaccination rules; judge, forecast, tell the targets"),
     ("settings", "settings", "check an ini file"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from pyramid.config import Configurator
 from sqlalchemy import Engine
@@ -18,10 +19,12 @@ from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.services.extraction.answers import Answers
+from yvaxportal.services.fees.tariff import Tariff, load_tariff
 from yvaxportal.services.imports.bureau import LAYOUTS_SETTING, Bureau
 from yvaxportal.services.imports.layouts import Layout as ImportLayout
 from yvaxportal.services.imports.layouts import load_layouts as load_import_layouts
 from yvaxportal.services.own_rules import open_schedule, own_file
+from yvaxportal.services.reports.library import Library, load_library
 from yvaxportal.settings import Settings, SettingsError, read_settings
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -41,6 +44,8 @@ class Portal:
     vault: Vault
     acl: AclStore
     catalogue: Catalogue
+    reports: Library
+    tariff: Tariff
     schedule: Schedule
     press: LetterPress
     connections: Connections
@@ -79,6 +84,10 @@ def open_portal(settings: Settings) -> Portal:
         raise SettingsError(KEY_RING_SETTING, error.problem) from None
     purposes = own_file("yvaxportal.vault.purposes_file", settings.purposes_file, load_purposes)
     schedule = open_schedule(settings)
+    reports = own_file("yvaxportal.reports.folder", settings.reports_folder, partial(load_library, schedule))
+    tariff = own_file(
+        "yvaxportal.fees.tariff_file", settings.tariff_file, partial(load_tariff, schedule.catalogue)
+    )
     vault = Vault(engine, key_ring, settings.municipality_code, purposes=purposes)
     return Portal(
         settings=settings,
@@ -90,6 +99,8 @@ def open_portal(settings: Settings) -> Portal:
         catalogue=schedule.catalogue,
         schedule=schedule,
         press=open_press(settings, schedule),
+        reports=reports,
+        tariff=tariff,
         connections=open_connections(settings, engine, vault, now_utc),
         import_layouts=own_file(LAYOUTS_SETTING, settings.import_layouts_folder, load_import_layouts),
         layouts=open_layouts(settings),

@@ -413,6 +413,56 @@ class Imports(Node):
         return node
 
 
+class SnapshotNode(Node):
+    """One frozen table, by its id; the view answers 404 when it belongs to another report."""
+
+    permissions = (P.REPORT_VIEW, P.REPORT_MAKE, P.REPORT_PEOPLE)
+
+    @property
+    def report(self) -> str:
+        """Return the code of the report in the path."""
+        return "" if self.__parent__ is None else str(self.__parent__.__name__)
+
+    @property
+    def snapshot_id(self) -> int:
+        """Return the id in the path."""
+        return int(self.__name__)
+
+
+class ReportNode(Node):
+    """One report: its figures now, and its frozen tables."""
+
+    permissions = (P.REPORT_VIEW, P.REPORT_MAKE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not (name.isascii() and name.isdigit() and len(name) < 19):  # noqa: PLR2004 - fits a bigint
+            raise KeyError(name)
+        return SnapshotNode(self, name, self.request)
+
+
+class Reports(Node):
+    """The national tables."""
+
+    permissions = (P.REPORT_VIEW, P.REPORT_MAKE, P.REPORT_PEOPLE)
+
+    def __getitem__(self, name: str) -> Node:
+        if self.request.portal.reports.get(name) is None:
+            raise KeyError(name)
+        return ReportNode(self, name, self.request)
+
+
+class Dashboard(Node):
+    """Coverage over the months, and what waits for whom."""
+
+    permissions = (P.REPORT_VIEW,)
+
+
+class Fees(Node):
+    """What institutions claimed for a month."""
+
+    permissions = (P.FEE_VIEW,)
+
+
 class OutputNode(Node):
     """One file that leaves. Its requester may take it, somebody else may decide on it."""
 
@@ -533,6 +583,9 @@ class Root(Node):
         "vault": VaultNode,
         "audit": AuditLog,
         "imports": Imports,
+        "dashboard": Dashboard,
+        "reports": Reports,
+        "fees": Fees,
         "outputs": Outputs,
         "media": Media,
         "connections": Connections,

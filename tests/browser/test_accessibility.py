@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from tests.application import PASSWORD, TOTP_SECRET, Clock
 from tests.everything import Everything, make_everything
+from tests.functional.test_reports import dose as given_dose
 from tests.importing import questionnaires, row_of
 from tests.leaving import extraction, people
 from tests.people import NOW, resident
@@ -388,4 +390,48 @@ def test_files_of_doses(open_visitor: Callable[[], Visitor], world: Session, por
     page.set_input_files("#upload-file", payload(b"x,123456789018\r\n"))
     page.click("button[name=send]")
     visitor.look("import-refused")
+
+
+def test_reports_dashboard_and_fees(open_visitor: Callable[[], Visitor], world: Session) -> None:
+    """From the list of reports to the people behind a figure, a correction and what it changed."""
+    children = [resident(world, born="2025-04-20", support_measure_flag=number == 1) for number in range(8)]
+    for child in children[:6]:
+        given_dose(world, child)
+    world.commit()
+    visitor = open_visitor()
+    visitor.sign_in("manager")
+    page = visitor.page
+    visitor.look("reports", "/reports/")
+    page.click("text=定期の予防接種実施者数")
+    visitor.look("report-now")
+    page.click("#freeze button")
+    expect(page.get_by_text("内容照合済み")).to_be_visible()
+    visitor.look("report-frozen")
+    page.get_by_role("link", name="公表用を表示").click()
+    visitor.look("report-public")
+    page.go_back()
+    page.get_by_role("row", name="麻しん風しん（MR） 第1期").get_by_role("link", name="6").click()
+    expect(page.locator("tbody tr")).to_have_count(6)
+    visitor.look("report-people")
+    page.go_back()
+    page.click("#close button")
+    expect(page.get_by_text("締めました")).to_be_visible()
+    given_dose(world, children[6], changed_at=NOW + timedelta(days=1))
+    world.commit()
+    page.click("nav.crumbs >> text=定期の予防接種実施者数")
+    page.fill("#freeze-reason", "医療機関から遅れて届いた予診票のため")
+    page.click("#freeze button")
+    page.click("#compare button")
+    expect(page.get_by_text("後から登録")).to_be_visible()
+    visitor.look("report-compare")
+    with page.expect_download() as told:
+        page.goto("/reports/routine/")
+        page.locator("#kept tbody a").first.click()
+        page.locator("a[href*='format=xlsx']").first.click()
+    assert told.value.suggested_filename.endswith(".xlsx")
+    page.goto("/reports/coverage/")
+    page.click("#freeze button")
+    visitor.look("dashboard", "/dashboard/")
+    visitor.look("fees", "/fees/?month=2026-05")
+    visitor.look("fees-differences", "/fees/differences?month=2026-05")
     assert not visitor.faults, "\n".join(visitor.faults)

@@ -42,6 +42,8 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "record them, audit and sources included",
         "a page of the review queue",
         "memory while a file of 400 doses",
+        "table of coverage for a year over",
+        "fees of a month",
         "forecast 120 residents from the database",
         "time for each forecast from 120 to 240 residents",
         "resident page in a city of",

@@ -77,6 +77,15 @@ AREAS: tuple[tuple[TranslationString, tuple[tuple[P, TranslationString], ...]], 
         ),
     ),
     (
+        _("Reports and fees"),
+        (
+            (P.REPORT_VIEW, _("See reports and dashboards")),
+            (P.REPORT_MAKE, _("Make and close reports")),
+            (P.REPORT_PEOPLE, _("See the people behind a figure")),
+            (P.FEE_VIEW, _("See fees claimed by institutions")),
+        ),
+    ),
+    (
         _("Administration"),
         (
             (P.AUDIT_VIEW, _("Search the audit log")),

@@ -28,6 +28,7 @@ from yvaxportal.models.imports import (
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.output import MediumLoan, Output, OutputDownload, OutputPerson, StorageMedium
+from yvaxportal.models.report import ReportCell, ReportMember, ReportSnapshot
 from yvaxportal.models.resident import (
     Eligibility,
     ForeignResident,
@@ -106,6 +107,9 @@ __all__ = [
     "PassportDetails",
     "PasswordHistory",
     "RegisterVersion",
+    "ReportCell",
+    "ReportMember",
+    "ReportSnapshot",
     "Resident",
     "ResidentContact",
     "ResidentMerge",

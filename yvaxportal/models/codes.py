@@ -359,3 +359,10 @@ class ImportOutcome(StrEnum):
     LINKED = "linked"
     REPLACED = "replaced"
     UNDONE = "undone"
+
+
+class ReportSubject(StrEnum):
+    """What a figure of a report counts."""
+
+    DOSE = "dose"
+    RESIDENT = "resident"

@@ -27,6 +27,7 @@ _READ = frozenset(
         P.CIRCUMSTANCE_VIEW,
         P.EXTRACTION_VIEW,
         P.LETTER_VIEW,
+        P.REPORT_VIEW,
     }
 )
 _WRITE = frozenset(
@@ -54,6 +55,9 @@ _WRITE = frozenset(
         P.IMPORT_REVIEW,
         P.IMPORT_APPLY,
         P.IMPORT_UNDO,
+        P.REPORT_MAKE,
+        P.REPORT_PEOPLE,
+        P.FEE_VIEW,
     }
 )
 
@@ -95,6 +99,9 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             P.IMPORT_VIEW,
             P.IMPORT_APPLY,
             P.IMPORT_UNDO,
+            P.REPORT_MAKE,
+            P.REPORT_PEOPLE,
+            P.FEE_VIEW,
         },
     ),
     BuiltInGroup(

@@ -31,6 +31,9 @@ class Settings:
     key_ring_file: Path
     purposes_file: Path | None
     vaccines_file: Path | None
+    reports_folder: Path | None
+    reports_smallest_told: int
+    tariff_file: Path | None
     schedules_folder: Path | None
     signing_key_file: Path
     idle_minutes: int

@@ -42,3 +42,8 @@ def fold_dashes(text: str) -> str:
 def drop_variation_selectors(text: str) -> str:
     """Return ``text`` without the selectors (IVS, SVS) that ask for one drawing of a character."""
     return _SELECTORS.sub("", text)
+
+
+def display_width(text: str) -> int:
+    """Return how many half-width columns ``text`` takes: two for each full-width character."""
+    return sum(2 if unicodedata.east_asian_width(char) in {"F", "W", "A"} else 1 for char in text)

@@ -1,0 +1,1 @@
+"""What the dashboard shows: coverage of cohorts over the months, and what waits for whom."""

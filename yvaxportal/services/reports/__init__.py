@@ -1,0 +1,1 @@
+"""National tables: definitions as dated data, counting in the database, frozen tables, differences."""
