@@ -22,6 +22,7 @@ from bench import (
     forecasts,
     hanging,
     imports,
+    letters,
     resident_page,
     sample_load,
     search,
@@ -79,6 +80,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from imports.measures(place, plan.rows)
         foreseen = forecasts.forecast_all(place)
         yield from forecasts.measures(foreseen)
+    yield from letters.measures()
     loads = []
     for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
         with city(residents, folder=plan.folder) as place:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.opening import open_layouts
+from yvaxportal.outputs.press import LetterPress, open_press
 from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
@@ -41,6 +42,7 @@ class Portal:
     acl: AclStore
     catalogue: Catalogue
     schedule: Schedule
+    press: LetterPress
     connections: Connections
     import_layouts: Mapping[str, ImportLayout]
     layouts: Mapping[str, Layout]
@@ -87,6 +89,7 @@ def open_portal(settings: Settings) -> Portal:
         acl=AclStore(),
         catalogue=schedule.catalogue,
         schedule=schedule,
+        press=open_press(settings, schedule),
         connections=open_connections(settings, engine, vault, now_utc),
         import_layouts=own_file(LAYOUTS_SETTING, settings.import_layouts_folder, load_import_layouts),
         layouts=open_layouts(settings),

@@ -18,6 +18,7 @@ MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
     ("imports", _("Files of doses"), Permission.IMPORT_VIEW),
     ("extractions", _("Lists of targets"), Permission.EXTRACTION_VIEW),
+    ("letters", _("Letters"), Permission.LETTER_VIEW),
     ("outputs", _("Files that leave"), Permission.OUTPUT_VIEW),
     ("media", _("Storage media"), Permission.MEDIUM_VIEW),
     ("vault", _("Personal number look-up"), Permission.PERSONAL_NUMBER_LOOK_UP),
