@@ -106,8 +106,8 @@ def test_a_body_that_is_too_long(settings: Settings) -> None:
 
 
 def test_what_never_reaches_a_view_is_told_on_a_page_too(settings: Settings, app: Router) -> None:
-    with served(settings, app) as client:
-        client.request("POST", "/sign-in", body=b"x" * 65537)
+    with served(replace(settings, import_max_file_bytes=65536), app) as client:
+        client.request("POST", "/sign-in", body=b"x" * (2 * 65536 + 1))
         answer = client.getresponse()
         page = answer.read().decode("utf-8")
         assert answer.status == 413

@@ -1,5 +1,6 @@
 """The list of files of doses, and handing one in."""
 
+from contextlib import closing
 from http import HTTPStatus
 from typing import Any
 
@@ -62,16 +63,17 @@ class ImportsView:
                 _("The file's name holds twelve digits that may be a personal number. Rename the file.")
             )
         identity = request.identity
-        batch = hand_in(
-            request.db,
-            request.audit,
-            request.portal.bureau,
-            layout=layout,
-            file_name=name,
-            file=upload.file,
-            sender=Sender(identity.staff_id, identity.groups),
-            now=request.now,
-        )
+        with closing(upload.file) as file:
+            batch = hand_in(
+                request.db,
+                request.audit,
+                request.portal.bureau,
+                layout=layout,
+                file_name=name,
+                file=file,
+                sender=Sender(identity.staff_id, identity.groups),
+                now=request.now,
+            )
         return HTTPSeeOther(request.resource_path(self.context, str(batch.id), ""))
 
     def _again(self, problem: str) -> dict[str, Any]:
