@@ -205,11 +205,6 @@ def test_forms_take_what_they_ask_for_only(sign_in: SignIn, checked: str) -> Non
     contractor.get("/imports/x/", status=404)
 
 
-def test_a_body_that_is_too_large_elsewhere(sign_in: SignIn) -> None:
-    contractor = sign_in("contractor")
-    contractor.post("/imports/", {"x": "y" * (1 << 20)}, status=413)
-
-
 def test_one_row_is_undone(sign_in: SignIn, world: Session, portal: Portal) -> None:
     first, second = (resident(world, born=f"2024-03-0{day}") for day in (5, 6))
     world.commit()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.sample import SAMPLE_DAY
+from yvaxportal.values.fiscal import fiscal_year
 
 HEADINGS = (
     "業務宛名番号",
@@ -210,9 +211,9 @@ class _Maker:
         if day > SAMPLE_DAY:
             return self._ready()
         cells = _cells(person, "インフルエンザ", 1, day, "任意")
-        if (person.id, (day - timedelta(days=90)).year) in self._seasons:
+        if (person.id, fiscal_year(day)) in self._seasons:
             return self._ready()
-        self._seasons.add((person.id, (day - timedelta(days=90)).year))
+        self._seasons.add((person.id, fiscal_year(day)))
         return state, _line(cells)
 
     def _outside(self) -> tuple[State, bytes]:
