@@ -20,6 +20,7 @@ from bench import (
     followed,
     forecasts,
     hanging,
+    letters,
     reports,
     resident_page,
     sample_load,
@@ -75,6 +76,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from reports.measures(place)
         foreseen = forecasts.forecast_all(place)
         yield from forecasts.measures(foreseen)
+    yield from letters.measures()
     loads = []
     for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
         with city(residents, folder=plan.folder) as place:

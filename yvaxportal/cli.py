@@ -32,6 +32,7 @@ COMMANDS = (
     ("simulator", "simulator", "play the other systems, for development and tests"),
     ("programme", "programme", "check and show the vaccination rules; judge, forecast, tell the targets"),
     ("settings", "settings", "check an ini file"),
+    ("letters", "letters", "check fonts, templates and sender of letters"),
 )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.opening import open_layouts
+from yvaxportal.outputs.press import LetterPress, open_press
 from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
@@ -43,6 +44,7 @@ class Portal:
     reports: Library
     tariff: Tariff
     schedule: Schedule
+    press: LetterPress
     connections: Connections
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
@@ -81,6 +83,7 @@ def open_portal(settings: Settings) -> Portal:
         schedule=schedule,
         reports=reports,
         tariff=tariff,
+        press=open_press(settings, schedule),
         connections=open_connections(settings, engine, vault, now_utc),
         layouts=open_layouts(settings),
         clock=now_utc,

@@ -15,6 +15,7 @@ from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
 from yvaxportal.services.extraction.lists import ListRow, list_of
+from yvaxportal.services.letters.runs import RunRow, run_of
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
 
 Ace = tuple[str, str, object]
@@ -111,7 +112,7 @@ class Doses(ResidentPart):
 class Tickets(ResidentPart):
     """The tickets of a resident."""
 
-    permissions = (P.TICKET_VIEW,)
+    permissions = (P.TICKET_VIEW, P.TICKET_ISSUE)
 
 
 class Certificates(ResidentPart):
@@ -272,6 +273,30 @@ class Extractions(Node):
         if row is None:
             raise KeyError(name)
         return ExtractionNode(self, name, self.request, row)
+
+
+class LetterRunNode(Node):
+    """One run of letters, already known to exist."""
+
+    permissions = (P.LETTER_VIEW, P.LETTER_MAKE, P.LETTER_RELEASE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, run: RunRow) -> None:
+        super().__init__(parent, name, request)
+        self.run = run
+
+
+class Letters(Node):
+    """Runs of letters, and the way to one of them."""
+
+    permissions = (P.LETTER_VIEW, P.LETTER_MAKE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.LETTER_VIEW, self):
+            raise HTTPForbidden
+        run = run_of(self.request.db, int(name)) if is_id(name) else None
+        if run is None:
+            raise KeyError(name)
+        return LetterRunNode(self, name, self.request, run)
 
 
 class VaultNode(Node):
@@ -458,6 +483,7 @@ class Root(Node):
         "residents": Residents,
         "searches": Searches,
         "extractions": Extractions,
+        "letters": Letters,
         "vault": VaultNode,
         "audit": AuditLog,
         "dashboard": Dashboard,

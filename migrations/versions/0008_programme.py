@@ -352,6 +352,12 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("extraction_id", sa.BigInteger(), nullable=True),
         sa.Column(
+            "supplement_of",
+            sa.BigInteger(),
+            nullable=True,
+            comment="the run whose held letters this one prints",
+        ),
+        sa.Column(
             "kind",
             sa.Enum(
                 "ticket",
@@ -401,11 +407,15 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["output_id"], ["output.id"], name=op.f("fk_letter_run_output_id_output")),
         sa.ForeignKeyConstraint(
+            ["supplement_of"], ["letter_run.id"], name=op.f("fk_letter_run_supplement_of_letter_run")
+        ),
+        sa.ForeignKeyConstraint(
             ["requested_by"], ["staff_account.id"], name=op.f("fk_letter_run_requested_by_staff_account")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letter_run")),
     )
     op.create_index("ix_letter_run_extraction_id", "letter_run", ["extraction_id"], unique=False)
+    op.create_index("ix_letter_run_supplement_of", "letter_run", ["supplement_of"], unique=False)
     op.create_table(
         "medium_loan",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -489,8 +499,18 @@ def upgrade() -> None:
         ),
         sa.Column("reason", sa.Text(), nullable=True, comment="code: why it was held, dropped or spoiled"),
         sa.Column("detail", sa.Text(), nullable=True, comment="e.g. the characters that the font lacks"),
+        sa.Column(
+            "released_by",
+            sa.BigInteger(),
+            nullable=True,
+            comment="the second person, who lets a held letter be printed",
+        ),
+        sa.Column("released_at", MOMENT, nullable=True),
         sa.Column("settled_by", sa.BigInteger(), nullable=True),
         sa.Column("settled_at", MOMENT, nullable=True),
+        sa.CheckConstraint(
+            "(sequence IS NULL) = (state IN ('held', 'dropped'))", name=op.f("ck_letter_printed")
+        ),
         sa.CheckConstraint("(sequence IS NULL) = (bundle IS NULL)", name=op.f("ck_letter_bundle")),
         sa.CheckConstraint("sequence IS NOT NULL OR reason IS NOT NULL", name=op.f("ck_letter_reason")),
         sa.ForeignKeyConstraint(
@@ -498,6 +518,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["run_id"], ["letter_run.id"], name=op.f("fk_letter_run_id_letter_run"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["released_by"], ["staff_account.id"], name=op.f("fk_letter_released_by_staff_account")
         ),
         sa.ForeignKeyConstraint(
             ["settled_by"], ["staff_account.id"], name=op.f("fk_letter_settled_by_staff_account")
@@ -528,6 +551,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_output_download")),
     )
     op.create_index("ix_output_download_output_id", "output_download", ["output_id"], unique=False)
+    op.add_column(
+        "ticket",
+        sa.Column(
+            "programme",
+            sa.Text(),
+            server_default="",
+            nullable=False,
+            comment="code of programme.schedule",
+        ),
+    )
+    op.add_column("ticket", sa.Column("voided_by", sa.BigInteger(), nullable=True))
+    op.add_column("ticket", sa.Column("voided_at", MOMENT, nullable=True))
+    op.add_column(
+        "ticket",
+        sa.Column("replaces_id", sa.BigInteger(), nullable=True, comment="the void ticket it was issued for"),
+    )
+    for column, table in (("voided_by", "staff_account"), ("replaces_id", "ticket")):
+        op.create_foreign_key(op.f(f"fk_ticket_{column}_{table}"), "ticket", table, [column], ["id"])
+    _lines_are_unique(
+        "municipality_code", "ticket_number", "programme", "vaccine", "ticket_kind", "dose_number"
+    )
     app_role = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON {', '.join(NEVER_DELETED)} TO {app_role}")
     op.execute(f"GRANT SELECT, INSERT ON {', '.join(APPEND_ONLY)} TO {app_role}")
@@ -542,7 +586,18 @@ def upgrade() -> None:
     op.execute("UPDATE acl_version SET version = version + 1")
 
 
+def _lines_are_unique(*columns: str) -> None:
+    """Let no two tickets that count have the same of all ``columns``."""
+    op.drop_index("uq_ticket_line", table_name="ticket")
+    op.create_index(
+        "uq_ticket_line", "ticket", list(columns), unique=True, postgresql_where="state <> 'void'"
+    )
+
+
 def downgrade() -> None:
+    _lines_are_unique("municipality_code", "ticket_number", "vaccine", "ticket_kind", "dose_number")
+    for column in ("replaces_id", "voided_at", "voided_by", "programme"):
+        op.drop_column("ticket", column)
     for table in (
         "output_download",
         "letter",

@@ -290,6 +290,8 @@ def test_files_and_media(
     administrator.look("medium-new")
     registrar.sign_in("registrar")
     registrar.look("outputs-none", "/outputs/")
+    registrar.look("letters-none", "/letters/")
+    registrar.look("letters-new", f"/letters/new?extraction={targets}")
     registrar.look("output-new", f"/outputs/new?extraction={targets}")
     page = registrar.page
     page.click("#ask-for-file-ask")

@@ -159,6 +159,28 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.TicketState.USED: _("Used"),
         codes.TicketState.VOID: _("Void"),
     },
+    codes.LetterKind: {
+        codes.LetterKind.TICKET: _("Vaccination ticket"),
+        codes.LetterKind.QUESTIONNAIRE: _("Pre-vaccination questionnaire"),
+        codes.LetterKind.INVITATION: _("Invitation postcard"),
+        codes.LetterKind.REMINDER: _("Reminder postcard"),
+        codes.LetterKind.RECORD_CERTIFICATE: _("Vaccination record certificate"),
+    },
+    codes.LetterRunState: {
+        codes.LetterRunState.QUEUED: _("Waits to be made"),
+        codes.LetterRunState.MAKING: _("Being made"),
+        codes.LetterRunState.MADE: _("Made"),
+        codes.LetterRunState.SENT: _("Sent"),
+        codes.LetterRunState.FAILED: _("Failed"),
+        codes.LetterRunState.CANCELLED: _("Called off"),
+    },
+    codes.LetterState: {
+        codes.LetterState.PRINTED: _("Printed"),
+        codes.LetterState.HELD: _("Held back"),
+        codes.LetterState.DROPPED: _("Dropped"),
+        codes.LetterState.SPOILED: _("Spoiled"),
+        codes.LetterState.SENT: _("Sent"),
+    },
     codes.CertificateKind: {
         codes.CertificateKind.DOMESTIC: _("For use in Japan"),
         codes.CertificateKind.TRAVEL: _("For travel abroad"),

@@ -7,8 +7,10 @@ from yvaxportal.jobs.app import make_app
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.opening import open_workshop
+from yvaxportal.outputs.press import open_press
 from yvaxportal.services.connections import open_connections
 from yvaxportal.services.metrics.listener import telling
+from yvaxportal.services.own_rules import open_schedule
 from yvaxportal.settings import Settings, SettingsError
 from yvaxportal.values.clock import now_utc
 from yvaxportal.vault.keyring import SETTING as KEY_RING_SETTING
@@ -31,7 +33,7 @@ async def work(settings: Settings) -> None:
         raise SettingsError("yvaxportal.audit.signing_key_file", "holds no Ed25519 key in PEM") from None
     engine = open_engine(settings.database_url, pool_size=settings.pool_size)
     ring = _key_ring(settings)
-    workshop = open_workshop(settings, engine, ring, now_utc)
+    workshop = open_workshop(settings, engine, ring, now_utc, open_press(settings, open_schedule(settings)))
     vault = Vault(engine, ring, settings.municipality_code)
     connections = open_connections(settings, engine, vault, now_utc)
     app = make_app(settings.database_url)

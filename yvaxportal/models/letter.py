@@ -12,13 +12,23 @@ from yvaxportal.models.codes import LetterKind, LetterRunState, LetterState
 
 
 class LetterRun(Base):
-    """One run: one data file, one template, one order. ``data_sha256`` and ``template_sha256`` name both."""
+    """One run: one data file, one template, one order. ``data_sha256`` and ``template_sha256`` name both.
+
+    It stays ``queued`` until its file is made, in the same transaction as its letters and tickets; how far
+    the file is, and why there is none, is in the output.
+    """
 
     __tablename__ = "letter_run"
-    __table_args__ = (Index("ix_letter_run_extraction_id", "extraction_id"),)
+    __table_args__ = (
+        Index("ix_letter_run_extraction_id", "extraction_id"),
+        Index("ix_letter_run_supplement_of", "supplement_of"),
+    )
 
     id: Mapped[Identifier]
     extraction_id: Mapped[int | None] = mapped_column(ForeignKey("target_extraction.id"))
+    supplement_of: Mapped[int | None] = mapped_column(
+        ForeignKey("letter_run.id"), comment="the run whose held letters this one prints"
+    )
     kind: Mapped[LetterKind] = mapped_column(code_type(LetterKind))
     template: Mapped[str]
     template_sha256: Mapped[str | None]
@@ -44,6 +54,7 @@ class Letter(Base):
     __table_args__ = (
         CheckConstraint("(sequence IS NULL) = (bundle IS NULL)", name="bundle"),
         CheckConstraint("sequence IS NOT NULL OR reason IS NOT NULL", name="reason"),
+        CheckConstraint("(sequence IS NULL) = (state IN ('held', 'dropped'))", name="printed"),
         Index("uq_letter_sequence", "run_id", "sequence", unique=True),
         Index("ix_letter_resident_id", "resident_id"),
     )
@@ -57,5 +68,9 @@ class Letter(Base):
     state: Mapped[LetterState] = mapped_column(code_type(LetterState))
     reason: Mapped[str | None] = mapped_column(comment="code: why it was held, dropped or spoiled")
     detail: Mapped[str | None] = mapped_column(comment="e.g. the characters that the font lacks")
+    released_by: Mapped[int | None] = mapped_column(
+        ForeignKey("staff_account.id"), comment="the second person, who lets a held letter be printed"
+    )
+    released_at: Mapped[datetime | None]
     settled_by: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"))
     settled_at: Mapped[datetime | None]

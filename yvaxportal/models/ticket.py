@@ -10,7 +10,11 @@ from yvaxportal.models.codes import CertificateKind, CertificateState, TicketSta
 
 
 class Ticket(Base):
-    """One issued ticket. The ten-digit number is fixed for a person within the municipality."""
+    """One issued ticket. The ten-digit number is fixed for a person within the municipality.
+
+    A reissue gives the person another number, so that paper which is void can be told by its line.
+    ``programme`` is empty for tickets of other systems, which do not tell it.
+    """
 
     __tablename__ = "ticket"
     __table_args__ = (
@@ -21,6 +25,7 @@ class Ticket(Base):
             "uq_ticket_line",
             "municipality_code",
             "ticket_number",
+            "programme",
             "vaccine",
             "ticket_kind",
             "dose_number",
@@ -32,6 +37,7 @@ class Ticket(Base):
 
     id: Mapped[Identifier]
     resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    programme: Mapped[str] = mapped_column(server_default="", comment="code of programme.schedule")
     vaccine: Mapped[str] = mapped_column(comment="code of programme.catalogue")
     ticket_kind: Mapped[str]
     dose_number: Mapped[int] = mapped_column(SmallInteger)
@@ -40,6 +46,11 @@ class Ticket(Base):
     issued_on: Mapped[date]
     state: Mapped[TicketState] = mapped_column(code_type(TicketState))
     void_reason: Mapped[str | None]
+    voided_by: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"))
+    voided_at: Mapped[datetime | None]
+    replaces_id: Mapped[int | None] = mapped_column(
+        ForeignKey("ticket.id"), comment="the void ticket it was issued for"
+    )
 
 
 class Certificate(Base):

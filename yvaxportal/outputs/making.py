@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.outputs.layouts import Layout
+from yvaxportal.outputs.press import LetterPress
 
 
 class Cancelled(Exception):  # noqa: N818 - a wish, no error
@@ -34,11 +36,14 @@ class Made:
     :param file_name: its name inside the archive; nothing personal.
     :param source_files: what the file was typeset from, where its own bytes cannot be searched for a personal
         number (a PDF): these are searched with it (M26).
+    :param settle: writes what follows from the file being there, in the transaction that says so: both or
+        neither. It may raise ``MakingError``.
     """
 
     path: Path
     file_name: str
     source_files: tuple[Path, ...] = ()
+    settle: Callable[[Session, AuditTrail], None] | None = None
 
 
 @dataclass
@@ -49,6 +54,7 @@ class Work:
     :param subject: what the file is made of, as it was asked for.
     :param folder: private and temporary; whatever happens, it is removed.
     :param today: the day in Japan on which the file is made.
+    :param press: what letters are printed with; None where the worker was given none.
     :param report: tells the page how far it is, and raises ``Cancelled``.
     """
 
@@ -60,6 +66,7 @@ class Work:
     now: datetime
     today: date
     report: Callable[[int, int | None], None]
+    press: LetterPress | None = None
     registered: set[int] = field(default_factory=set)
 
     def progress(self, done: int, total: int | None = None) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from yvaxportal.outputs.layouts import Layout, LayoutError, load_layouts
 from yvaxportal.outputs.makers import MAKERS
+from yvaxportal.outputs.press import LetterPress
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.settings import Settings, SettingsError
 from yvaxportal.vault.keyring import KeyRing
@@ -24,10 +25,15 @@ def open_layouts(settings: Settings) -> Mapping[str, Layout]:
 
 
 def open_workshop(
-    settings: Settings, engine: Engine, key_ring: KeyRing, clock: Callable[[], datetime]
+    settings: Settings,
+    engine: Engine,
+    key_ring: KeyRing,
+    clock: Callable[[], datetime],
+    press: LetterPress | None = None,
 ) -> Workshop:
     """Return where the worker makes outputs.
 
+    :param press: what letters are printed with.
     :raises SettingsError: a layout is wrong, or there is no temporary folder where the settings want one.
     """
     temporary = settings.temporary_folder
@@ -42,4 +48,5 @@ def open_workshop(
         approval_above=settings.approval_above,
         keep_days=settings.keep_days,
         clock=clock,
+        press=press,
     )

@@ -32,6 +32,7 @@ from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.makers import MAKERS
 from yvaxportal.outputs.making import Cancelled, Made, Maker, MakingError, Work
 from yvaxportal.outputs.number_check import holds_personal_number
+from yvaxportal.outputs.press import LetterPress
 from yvaxportal.outputs.private_folders import private_folder, sweep
 from yvaxportal.values.clock import jst_date
 from yvaxportal.vault.keyring import KeyRing
@@ -59,6 +60,7 @@ class Workshop:
 
     :param folder: of the encrypted archives.
     :param temporary: below which plain files are written; None for the system's temporary folder.
+    :param press: what letters are printed with; without it, outputs of letters fail.
     :param approval_above: more people than this wait for another person's approval (M19); see ``_is_large``.
     """
 
@@ -70,6 +72,7 @@ class Workshop:
     approval_above: int
     keep_days: int
     clock: Callable[[], datetime]
+    press: LetterPress | None = None
     makers: Mapping[str, Maker] = field(default_factory=lambda: MAKERS)
 
     def run(self) -> int:
@@ -178,6 +181,7 @@ class Workshop:
                 now=now,
                 today=jst_date(now),
                 report=report,
+                press=self.press,
             )
             made = self.makers[layout.source](work)
             if not work.registered:
@@ -193,7 +197,7 @@ class Workshop:
                 tick=report.tick,
             )
         try:
-            self._finish(work, made.file_name, archive)
+            self._finish(work, made, archive)
         except BaseException:
             store.wipe(self.folder, output_id)
             raise
@@ -216,7 +220,7 @@ class Workshop:
                     store.wipe_file(written)
                 raise MakingError("personal_number")
 
-    def _finish(self, work: Work, file_name: str, archive: Archive) -> None:
+    def _finish(self, work: Work, made: Made, archive: Archive) -> None:
         """Tell the row that the archive is there, and who is in it, in one transaction."""
         with Session(self.engine) as session:
             output = session.get_one(Output, work.output_id, with_for_update=True)
@@ -228,8 +232,10 @@ class Workshop:
                 session.execute(
                     _PEOPLE, [{"output_id": output.id, "resident_id": person} for person in batch]
                 )
+            if made.settle is not None:
+                made.settle(session, AuditTrail(session, self.engine, SYSTEM))
             output.people = output.done = output.total = len(people)
-            output.file_name, output.size = file_name, archive.size
+            output.file_name, output.size = made.file_name, archive.size
             output.content_sha256, output.archive_sha256 = archive.content_sha256, archive.sha256
             output.sealed_password = self.key_ring.seal_secret(
                 output_password_name(output.id), archive.password.encode("ascii")

@@ -17,6 +17,7 @@ from yvaxportal.models.dose import Dose
 from yvaxportal.models.resident import Resident, ResidentContact, ResidentName
 from yvaxportal.models.ticket import Ticket
 from yvaxportal.services.search_terms import SearchTerms
+from yvaxportal.values.checkdigits import OcrLine
 from yvaxportal.values.wareki import PartialDate
 
 PAGE_SIZE = 50
@@ -212,6 +213,19 @@ def _reachable(sight: Sight) -> list[ColumnElement[bool]]:
     return reachable
 
 
+def _on_ticket(line: OcrLine) -> list[ColumnElement[bool]]:
+    """Return whose ticket has this line, or who has a dose under its number in its municipality."""
+    return [
+        Resident.id.in_(
+            select(table.resident_id).where(
+                table.ticket_number == line.ticket_number,
+                table.municipality_code == line.municipality_code,
+            )
+        )
+        for table in (Ticket, Dose)
+    ]
+
+
 def _conditions(
     terms: SearchTerms,
     city_prefixes: Sequence[str],
@@ -223,6 +237,8 @@ def _conditions(
     if terms.numbers:
         reached.append(Resident.atena_number.in_(terms.numbers))
         reached.append(Resident.business_atena_number.in_(terms.numbers))
+    if terms.ticket_line is not None:
+        reached += _on_ticket(terms.ticket_line)
     if terms.ticket_numbers:
         reached.append(
             Resident.id.in_(select(Ticket.resident_id).where(Ticket.ticket_number.in_(terms.ticket_numbers))),

@@ -87,7 +87,10 @@ class DoseRow:
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """One ticket."""
+    """One ticket. ``programme`` is empty for one of another system; ``void_reason`` says why it is void."""
+
+    id: int
+    programme: str
 
     vaccine: str
     ticket_kind: str
@@ -96,6 +99,7 @@ class TicketRow:
     ticket_number: str
     issued_on: date
     state: TicketState
+    void_reason: str | None
 
 
 # Built once, on the tables: a statement costs more to put together than to send.

@@ -7,15 +7,16 @@ is recognised before anything else is done, so that it is neither searched nor k
 import re
 from dataclasses import dataclass
 
-from yvaxportal.values.checkdigits import parse_ocr_line
+from yvaxportal.values.checkdigits import OcrLine, parse_ocr_line
 from yvaxportal.values.kana import fold_address, fold_name, fold_phone
 from yvaxportal.values.text import contains_personal_number
 from yvaxportal.values.wareki import PartialDate, parse_date
-from yvaxportal.values.width import fold_dashes, fold_width
+from yvaxportal.values.width import fold_dashes, fold_digits, fold_width
 
 MAX_LENGTH = 200
 _ADDRESS_END = re.compile(r"(?:町|丁目|番地|番|号|通|字|区|市|郡|村)$")
-_OCR_DIGITS = 18
+_RUN = re.compile(r"[0-9]+")
+_PERSONAL, _CARD = 12, [4, 4, 4]
 _MAX_NUMBER_DIGITS = 15
 _TICKET_DIGITS = 10
 # As the pages write it: municipality, number.
@@ -39,7 +40,7 @@ class SearchTerms:
 
     ``names`` is the folded prefix of a name, ``numbers`` digit strings that may be an atena, business
     atena or ticket number, ``maybe_address`` the folded text of ``names`` as an address would write it
-    (tried when no name begins so).
+    (tried when no name begins so). ``ticket_line`` is the whole line of a ticket, then nothing else is set.
     """
 
     names: str = ""
@@ -49,6 +50,7 @@ class SearchTerms:
     phone: str | None = None
     address: str = ""
     maybe_address: str = ""
+    ticket_line: OcrLine | None = None
 
 
 def read_terms(text: str) -> SearchTerms:
@@ -57,6 +59,9 @@ def read_terms(text: str) -> SearchTerms:
     :raises PersonalNumberTypedError: twelve digits that are or may be a personal number.
     :raises NothingToSearchError: nothing searchable was typed.
     """
+    line = read_ticket_line(text)
+    if line is not None:
+        return SearchTerms(ticket_line=line)
     if contains_personal_number(text):
         raise PersonalNumberTypedError
     if len(text) > MAX_LENGTH or any(_is_broken(char) for char in text):
@@ -81,6 +86,20 @@ def read_terms(text: str) -> SearchTerms:
     ):
         raise NothingToSearchError
     return terms
+
+
+def read_ticket_line(text: str) -> OcrLine | None:
+    """Return the 18-digit line of a ticket that was scanned or typed, in any grouping; else None.
+
+    Digits grouped so that twelve of them may be a personal number are none: that guard stands first.
+    """
+    if len(text) > MAX_LENGTH:
+        return None
+    lengths = [len(group) for group in _RUN.findall(fold_digits(text))]
+    windows = (lengths[place : place + len(_CARD)] for place in range(len(lengths)))
+    if _PERSONAL in lengths or any(window == _CARD for window in windows):
+        return None
+    return parse_ocr_line(text)
 
 
 def _is_broken(char: str) -> bool:
@@ -110,8 +129,6 @@ def _add(token: str, found: SearchTerms, names: list[str], addresses: list[str])
 
 
 def _number(digits: str, found: SearchTerms) -> SearchTerms:
-    if len(digits) == _OCR_DIGITS and (line := parse_ocr_line(digits)) is not None:
-        return _with(found, ticket_numbers=(*found.ticket_numbers, line.ticket_number))
     if len(digits) > _MAX_NUMBER_DIGITS:
         raise NothingToSearchError
     tickets = (*found.ticket_numbers, digits) if len(digits) == _TICKET_DIGITS else found.ticket_numbers

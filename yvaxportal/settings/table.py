@@ -19,7 +19,7 @@ class Setting:
     """One row: the ini name without its prefix, the attribute, the reader, the default (None: required).
 
     ``may_be_unset``: an ``env:NAME`` whose variable is not set means the default, for what only some of the
-    processes get.
+    processes get, or only some portals need.
     """
 
     name: str
@@ -52,6 +52,12 @@ def _below_var(value: str) -> Path:
 
 
 def _optional(value: str) -> str | None:
+    return value or None
+
+
+def _postal_code(value: str) -> str | None:
+    if value and not re.fullmatch(r"[0-9]{3}-[0-9]{4}", value):
+        raise ValueError("must be a postal code such as 683-0811")
     return value or None
 
 
@@ -146,6 +152,14 @@ TABLE: tuple[Setting, ...] = (
     Setting("outputs.most_downloads", "most_downloads", _whole(1, 100), "5"),
     Setting("outputs.layouts_folder", "layouts_folder", _optional_path, ""),
     Setting("outputs.temporary_folder", "temporary_folder", _optional_path, ""),
+    Setting("documents.office", "office", _optional, "", may_be_unset=True),
+    Setting("documents.office_postal_code", "office_postal_code", _postal_code, "", may_be_unset=True),
+    Setting("documents.office_address", "office_address", _optional, "", may_be_unset=True),
+    Setting("documents.office_phone", "office_phone", _optional, "", may_be_unset=True),
+    Setting("documents.issuer", "issuer", _optional, "", may_be_unset=True),
+    Setting("documents.templates_folder", "templates_folder", _optional_path, ""),
+    Setting("documents.fonts_folder", "fonts_folder", _optional_path, ""),
+    Setting("documents.bundle_size", "bundle_size", _whole(1, 2000), "500"),
     Setting("web.host", "host", _text, "127.0.0.1"),
     Setting("web.port", "port", _whole(1, 65535), "6543"),
     Setting("web.threads", "threads", _whole(1, 128), "4"),

@@ -53,6 +53,14 @@ class Settings:
     most_downloads: int
     layouts_folder: Path | None
     temporary_folder: Path | None
+    office: str | None
+    office_postal_code: str | None
+    office_address: str | None
+    office_phone: str | None
+    issuer: str | None
+    templates_folder: Path | None
+    fonts_folder: Path | None
+    bundle_size: int
     metrics_web: tuple[str, int] | None
     metrics_worker: tuple[str, int] | None
     trusted_proxy: str | None

@@ -17,6 +17,7 @@ from yvaxportal.values.text import _
 MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
     ("extractions", _("Lists of targets"), Permission.EXTRACTION_VIEW),
+    ("letters", _("Letters"), Permission.LETTER_VIEW),
     ("outputs", _("Files that leave"), Permission.OUTPUT_VIEW),
     ("media", _("Storage media"), Permission.MEDIUM_VIEW),
     ("vault", _("Personal number look-up"), Permission.PERSONAL_NUMBER_LOOK_UP),

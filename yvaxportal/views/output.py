@@ -40,6 +40,20 @@ PROBLEMS = {
     "withdrawn": _("The list of targets was withdrawn."),
     "subject": _("What the file should be made of does not exist."),
     "layout": _("The form of the file is not known any more. Ask for it in another one."),
+    "run_over": _("These letters were made already. Open the run of letters."),
+    "fonts": _("Fonts are missing on this machine. Tell the administrator which: see below."),
+    "sender": _("The settings do not say who sends the letters. Tell the administrator which: see below."),
+    "form_overflow": _("What the letters say is too long for the paper. Ask again with shorter words."),
+    "template": _(
+        "A template of letters has a mistake. Tell the administrator: `yvax letters check` shows it."
+    ),
+    "measures": _(
+        "The letters are not set as their template says. Nothing was kept. Tell the administrator."
+    ),
+    "all_held": _("No letter can be printed: everybody is held or has left. Look at the list of targets."),
+    "numbers_exhausted": _("There is no ticket number left in ten digits. Tell the administrator."),
+    "numbers_changed": _("Somebody else issued tickets meanwhile. Nothing was kept. Try again."),
+    "counts": _("The counts do not agree. Nothing was kept. Tell the administrator."),
     "internal": _("Something went wrong in the system. Nothing was kept. Try again; tell the administrator."),
 }
 WIPE_REASONS = {
@@ -235,6 +249,11 @@ class OutputPage:
             "cancelling": output.cancel_requested and output.state in UNDER_WAY,
             "progress": self._progress_text(),
             "problem": self.words.say(PROBLEMS[output.problem]) if output.problem in PROBLEMS else "",
+            "named": [
+                name
+                for key in ("families", "settings", "fields", "template")
+                for name in _listed((output.problem_detail or {}).get(key, []))
+            ],
             "positions": (output.problem_detail or {}).get("positions", []),
             "more_positions": (output.problem_detail or {}).get("more", 0),
             "decides": decides,
@@ -325,3 +344,8 @@ def _short(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_short(one)}" for key, one in value.items())
     return str(value)
+
+
+def _listed(value: Any) -> list[str]:
+    """Return what a problem names, one or several, as a list."""
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]

@@ -7,7 +7,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
-from yvaxportal.models.codes import Outcome, ResidentCategory
+from yvaxportal.models.codes import Outcome, ResidentCategory, TicketState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Residents, SearchNode
 from yvaxportal.security.permissions import Permission
@@ -20,10 +20,12 @@ from yvaxportal.services.search_terms import (
     read_terms,
 )
 from yvaxportal.services.searches import keep_search, own_search, recent_searches
+from yvaxportal.services.tickets.reading import ticket_of_line
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.kana import fold_address
 from yvaxportal.values.text import _
 from yvaxportal.values.wareki import parse_date
+from yvaxportal.views.letters.words import LetterWords
 from yvaxportal.views.wording import Wording
 
 MAX_CURSOR_DIGITS = 18
@@ -75,6 +77,7 @@ class FindResidents:
             return self._refused("nothing")
         only = self._only_one(terms)
         if only is not None:
+            self._tell_of_ticket(terms)
             request.audit.record(Action.RESIDENT_SEARCHED, detail={"terms": typed.strip(), "found": 1})
             return HTTPSeeOther(request.resource_url(self.context, only, ""))
         search_id = keep_search(request.db, request.identity.staff_id, typed.strip(), request.now)
@@ -82,10 +85,28 @@ class FindResidents:
 
     def _only_one(self, terms: SearchTerms) -> str | None:
         """Return the atena number when a number was typed and leads to exactly one person."""
-        if not (terms.numbers or terms.ticket_numbers):
+        if not (terms.numbers or terms.ticket_numbers or terms.ticket_line):
             return None
         people = search(self.request, terms, after=None, limit=2).people
         return people[0].atena_number if len(people) == 1 else None
+
+    def _tell_of_ticket(self, terms: SearchTerms) -> None:
+        """Say on the next page what is wrong with a ticket whose line was scanned, if anything is."""
+        if terms.ticket_line is None:
+            return
+        words = LetterWords(self.request)
+        ticket = ticket_of_line(self.request.db, terms.ticket_line)
+        if ticket is None:
+            text = _("No ticket with this line was issued here; the number is this person's.")
+            self.request.flash("warning", text)
+        elif ticket.state is TicketState.VOID:
+            text = _(
+                "This ticket is void: ${reason}. Do not accept it.",
+                mapping={"reason": words.void_reason(ticket.void_reason)},
+            )
+            self.request.flash("warning", text)
+        elif ticket.state is TicketState.USED:
+            self.request.flash("warning", _("This ticket was used already."))
 
     def _refused(self, problem: str) -> dict[str, Any]:
         self.request.response.status_int = 422

@@ -5,7 +5,9 @@ from yvaxportal.services.search_terms import (
     PersonalNumberTypedError,
     SearchTerms,
     read_terms,
+    read_ticket_line,
 )
+from yvaxportal.values.checkdigits import OcrLine
 from yvaxportal.values.kana import fold_name
 from yvaxportal.values.wareki import PartialDate
 
@@ -36,8 +38,29 @@ def test_ten_digits_may_be_an_atena_number_a_ticket_or_a_phone() -> None:
     assert terms.phone == "0859235451"
 
 
-def test_the_line_of_a_scanned_ticket_gives_its_number() -> None:
-    assert read_terms("233120290000012345").ticket_numbers == ("0000012345",)
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "233120290000012345",
+        "2 3 312029 0000012345",
+        "23-312029-0000012345",
+        "２３３１２０２９００００012345",
+        " 233120 290000 012345\n",
+        "233 120 290 000 012 345",
+    ],
+)
+def test_the_line_of_a_scanned_ticket_is_read_in_any_grouping(typed: str) -> None:
+    assert read_terms(typed) == SearchTerms(ticket_line=OcrLine("2", 3, "312029", "0000012345"))
+
+
+@pytest.mark.parametrize("typed", ["233120 290000012345", "2331 2029 0000 012345", "23 3120 2900 0001 2345"])
+def test_digits_grouped_as_a_personal_number_are_no_line(typed: str) -> None:
+    assert read_ticket_line(typed) is None
+
+
+@pytest.mark.parametrize("typed", ["233120280000012345", "203120290000012345", "山田 233120290000012345"])
+def test_a_wrong_municipality_code_or_dose_number_is_no_line(typed: str) -> None:
+    assert read_ticket_line(typed) is None
 
 
 @pytest.mark.parametrize("typed", ["312029-0000012345", "３１２０２９－００００012345"])

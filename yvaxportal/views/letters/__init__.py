@@ -1,0 +1,1 @@
+"""Pages about letters: runs, asking for one, what became of each letter."""
