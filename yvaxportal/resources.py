@@ -416,7 +416,7 @@ class Imports(Node):
 class SnapshotNode(Node):
     """One frozen table, by its id; the view answers 404 when it belongs to another report."""
 
-    permissions = (P.REPORT_VIEW, P.REPORT_MAKE, P.REPORT_PEOPLE)
+    permissions = (P.REPORT_VIEW, P.REPORT_MAKE, P.REPORT_PEOPLE, P.OUTPUT_REQUEST)
 
     @property
     def report(self) -> str:

@@ -23,6 +23,7 @@ from yvaxportal.models.codes import (
     RecordGroup,
 )
 from yvaxportal.models.dose import Dose
+from yvaxportal.models.output import Output
 from yvaxportal.models.resident import Resident
 
 MAKERS = {"registrar", "manager"}
@@ -288,3 +289,29 @@ def test_fees_by_institution_and_what_differs(
     differs = sign_in("manager").get("/fees/differences?month=2026-05")
     told = [line.get_text(" ", strip=True) for line in differs.html.select("tbody tr")]
     assert ["接種料の記録なし" in told[0], "単価表と相違" in told[1], len(told)] == [True, True, 2]
+
+
+def test_the_people_of_a_figure_leave_only_through_the_gate(
+    sign_in: SignIn, children: list[Resident], world: Session
+) -> None:
+    registrar = sign_in("registrar")
+    table = frozen(registrar).request.path
+    page = registrar.get(f"{table}people?row=mr_1&column=given")
+    form = form_of(page, "people-file")
+    form["purpose"].force_value("")
+    assert "目的を書いて" in form.submit(status=303).follow().text
+    assert world.scalars(select(Output)).all() == []
+    form["purpose"] = "報告後の訂正の確認"
+    assert "ファイル" in form.submit(status=303).follow().html.select_one(".notice.is-success").get_text()
+    asked = world.scalars(select(Output)).one()
+    assert (asked.layout, asked.subject["row"], asked.subject["column"]) == ("report_people", "mr_1", "given")
+    token = page.html.select_one("input[name=csrf_token]")["value"]
+    registrar.post(f"{table}people-file", {"csrf_token": token, "row": "mr_1", "column": "rate"}, status=400)
+    # A manager sees the people and approves files, and asks for none.
+    manager = sign_in("manager")
+    assert "people-file" not in manager.get(f"{table}people?row=mr_1&column=given").forms
+    token = manager.get("/account/").html.select_one("input[name=csrf_token]")["value"]
+    manager.post(f"{table}people-file", {"csrf_token": token}, status=403)
+    viewer = sign_in("viewer")
+    token = viewer.get("/account/").html.select_one("input[name=csrf_token]")["value"]
+    viewer.post(f"{table}people-file", {"csrf_token": token}, status=403)

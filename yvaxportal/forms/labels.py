@@ -215,6 +215,10 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         codes.MediumState.LOST: _("Lost"),
         codes.MediumState.DISPOSED: _("Disposed of"),
     },
+    codes.ReportSubject: {
+        codes.ReportSubject.DOSE: _("Doses"),
+        codes.ReportSubject.RESIDENT: _("Residents"),
+    },
     codes.Outcome: {
         codes.Outcome.DONE: _("Done"),
         codes.Outcome.REFUSED: _("Refused"),

@@ -1,19 +1,26 @@
-"""Lists of the people of an extraction, as CSV or XLSX: streamed, in one query, in the order of delivery."""
+"""Lists of people, of an extraction or behind a figure of a report, as CSV or XLSX.
+
+Streamed, in one query, in the order of delivery.
+"""
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, SmallInteger, Table, case, false, func, null, or_, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import ExtractionState, MemberStanding
+from yvaxportal.models.dose import Dose
 from yvaxportal.models.extraction import ExtractionMember, TargetExtraction
+from yvaxportal.models.report import ReportMember, ReportSnapshot
 from yvaxportal.models.resident import ForeignResident, Resident, ResidentContact, ResidentNote
 from yvaxportal.outputs.layouts import Column, Layout
 from yvaxportal.outputs.layouts.columns import Derived
 from yvaxportal.outputs.making import Made, MakingError, Work
 from yvaxportal.outputs.sheets import open_sheet
+from yvaxportal.services.reports.definition import COUNTS, definition_of
+from yvaxportal.services.reports.members import cells_of
 from yvaxportal.values.ages import age_on
 
 #: Stands where an address would, for people under a support measure.
@@ -25,6 +32,7 @@ _TABLES: dict[str, Any] = {
 }
 _MEMBER = ExtractionMember.__table__.c
 _ON_THE_LIST = (_MEMBER.excluded_by.is_(None), _MEMBER.standing != MemberStanding.REMOVED)
+_DOSE, _COUNTED = cast("Table", Dose.__table__).c, cast("Table", ReportMember.__table__).c
 
 
 def make_list(work: Work) -> Made:
@@ -37,36 +45,65 @@ def make_list(work: Work) -> Made:
         raise MakingError("subject")
     if extraction.state is ExtractionState.WITHDRAWN:
         raise MakingError("withdrawn")
+    people = select(_MEMBER.resident_id, _MEMBER.dose_number, _MEMBER.support_measure).where(
+        _MEMBER.extraction_id == extraction.id, *_ON_THE_LIST
+    )
+    return _written(work, people, extraction.reference_date)
+
+
+def make_report_people(work: Work) -> Made:
+    """Write the people of ``{"snapshot": id, "row": key, "column": key}``, a line for each dose or person.
+
+    :raises MakingError: ``subject`` (no such table or figure), ``unencodable`` with the positions.
+    """
+    table = work.session.get(ReportSnapshot, work.id_of("snapshot"))
+    if table is None:
+        raise MakingError("subject")
+    definition = definition_of(table.definition)
+    column = definition.columns.get(str(work.subject.get("column")))
+    if column is None or column.measure not in COUNTS:
+        raise MakingError("subject")
+    cells = cells_of(work.session, table.id, definition, str(work.subject.get("row")), column.key)
+    if not cells:
+        raise MakingError("subject")
+    of_cells = _COUNTED.cell_id.in_(cells)
+    if column.measure == "targets":
+        people = select(
+            _COUNTED.subject_id.label("resident_id"),
+            null().cast(SmallInteger).label("dose_number"),
+            false().label("support_measure"),
+        ).where(of_cells)
+    else:
+        people = (
+            select(_DOSE.resident_id, _DOSE.dose_number, false().label("support_measure"))
+            .join_from(ReportMember.__table__, Dose.__table__, _DOSE.id == _COUNTED.subject_id)
+            .where(of_cells)
+        )
+    return _written(work, people, table.last_day)
+
+
+def _written(work: Work, people: Select[Any], on: date) -> Made:
+    """Write a line for each of ``people`` (resident_id, dose_number, support_measure); ages are of ``on``."""
     layout = work.layout
-    total = _count(work.session, extraction.id)
+    total = work.session.scalar(select(func.count()).select_from(people.subquery()))
     path = work.folder / f"list.{layout.format}"
     with open_sheet(path, layout) as sheet:
         sheet.write([column.heading_ja for column in layout.columns])
-        for number, row in enumerate(_rows(work.session, layout, extraction.id), start=1):
-            sheet.write(_cells(layout, row, number, extraction.reference_date))
+        for number, row in enumerate(_rows(work.session, layout, people), start=1):
+            sheet.write(_cells(layout, row, number, on))
             work.person(row["resident_id"])
             work.progress(number, total)
     return Made(path, f"{layout.code}_{work.today:%Y%m%d}_{work.output_id}.{layout.format}")
 
 
-def _count(session: Session, extraction_id: int) -> int:
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(ExtractionMember)
-            .where(_MEMBER.extraction_id == extraction_id, *_ON_THE_LIST)
-        )
-        or 0
-    )
-
-
-def _query(layout: Layout, extraction_id: int) -> Select[Any]:
+def _query(layout: Layout, listed: Select[Any]) -> Select[Any]:
+    people = listed.subquery("people")
     resident, contact = _TABLES["resident"].c, _TABLES["resident_contact"].c
     # Whoever is under a support measure now, or was when the list was frozen.
-    withheld: ColumnElement[bool] = or_(resident.support_measure_flag, _MEMBER.support_measure)
+    withheld: ColumnElement[bool] = or_(resident.support_measure_flag, people.c.support_measure)
     wanted = [
-        _MEMBER.resident_id,
-        _MEMBER.dose_number,
+        people.c.resident_id,
+        people.c.dose_number,
         withheld.label("withheld"),
         resident.date_of_birth_written,
         contact.current_address,
@@ -78,13 +115,12 @@ def _query(layout: Layout, extraction_id: int) -> Select[Any]:
         for number, column in enumerate(layout.columns)
         if column.table is not None
     ]
-    joined = ExtractionMember.__table__.join(Resident.__table__, resident.id == _MEMBER.resident_id)
+    joined = people.join(Resident.__table__, resident.id == people.c.resident_id)
     for name in ("resident_contact", "foreign_resident", "resident_note"):
-        joined = joined.outerjoin(_TABLES[name], _TABLES[name].c.resident_id == _MEMBER.resident_id)
+        joined = joined.outerjoin(_TABLES[name], _TABLES[name].c.resident_id == people.c.resident_id)
     return (
         select(*wanted)
         .select_from(joined)
-        .where(_MEMBER.extraction_id == extraction_id, *_ON_THE_LIST)
         # Withheld people last, by number: among their neighbours their place would tell where they live.
         .order_by(
             withheld,
@@ -95,8 +131,8 @@ def _query(layout: Layout, extraction_id: int) -> Select[Any]:
     )
 
 
-def _rows(session: Session, layout: Layout, extraction_id: int) -> Iterator[Any]:
-    result = session.execute(_query(layout, extraction_id), execution_options={"yield_per": _BATCH})
+def _rows(session: Session, layout: Layout, people: Select[Any]) -> Iterator[Any]:
+    result = session.execute(_query(layout, people), execution_options={"yield_per": _BATCH})
     yield from result.mappings()
 
 

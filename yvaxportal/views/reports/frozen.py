@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPBadRequest, HTTPForbidden, HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
@@ -13,6 +13,7 @@ from yvaxportal.documents.paper import pdf
 from yvaxportal.documents.spreadsheet import csv_text, xlsx
 from yvaxportal.forms.report_labels import CAUSES, REFUSALS
 from yvaxportal.models.codes import ReportSubject
+from yvaxportal.outputs.gate import OutputRefusedError, request_output
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import SnapshotNode
 from yvaxportal.security.permissions import Permission
@@ -41,6 +42,8 @@ FILES = {
     "csv": ("text/csv; charset=utf-8", lambda book, _moment: csv_text(book)),
     "pdf": ("application/pdf", pdf),
 }
+#: The layout of the people behind a figure.
+PEOPLE_LAYOUT = "report_people"
 _MOST_DIGITS = 18
 
 
@@ -218,6 +221,10 @@ class FrozenPage:
         return {
             **self._frame(),
             "steps": [*self._frame()["steps"], (self.words.period(self.line.period), self.base)],
+            "row": row,
+            "column": column,
+            "may_ask": bool(request.has_permission(Permission.OUTPUT_REQUEST, self.context)),
+            "purposes": request.portal.layouts[PEOPLE_LAYOUT].purposes_ja,
             "figure": f"{named} / {self.words.parts.named(known)}",
             "value": self.words.figure(self.table.at(row, column), known.measure),
             "doses": subject is ReportSubject.DOSE,
@@ -229,6 +236,36 @@ class FrozenPage:
                 else None
             ),
         }
+
+    @view_config(name="people-file", request_method="POST", permission=Permission.OUTPUT_REQUEST)
+    def people_file(self) -> Response:
+        """Ask the gate for the people behind one figure as a file."""
+        request = self.request
+        if not self.may_see_people:
+            raise HTTPForbidden
+        row, column = request.POST.get("row", ""), request.POST.get("column", "")
+        known = self.definition.columns.get(column)
+        rows = {one.key for one in self.definition.rows} | {TOTAL}
+        if known is None or known.measure not in COUNTS or row not in rows:
+            raise HTTPBadRequest
+        title = f"{self.words.parts.named(self.definition)} {self.words.period(self.line.period)}"
+        back = f"{self.base}people?{urlencode({'row': row, 'column': column})}"
+        try:
+            request_output(
+                request.db,
+                request.audit,
+                layout=PEOPLE_LAYOUT,
+                title=title,
+                purpose=request.POST.get("purpose", ""),
+                subject={"snapshot": self.line.id, "row": row, "column": column},
+                staff_id=request.identity.staff_id,
+                now=request.now,
+            )
+        except OutputRefusedError:
+            request.flash("error", _("Write what the file is for, without a personal number."))
+        else:
+            request.flash("success", _("The file was asked for. It appears among the files."))
+        return HTTPSeeOther(back)
 
     def _member(self, one: Member) -> dict[str, Any]:
         words = self.words
