@@ -82,6 +82,7 @@ def places(person: Resident, dose: Dose) -> dict[type, str]:
     found[resources.SearchNode] = "/searches/1/"
     found[resources.CircumstanceNode] = f"{base}circumstances/1/"
     found[resources.ExtractionNode] = "/extractions/1/"
+    found[resources.LetterRunNode] = "/letters/1/"
     found[resources.ReportNode] = "/reports/routine/"
     found[resources.SnapshotNode] = "/reports/routine/1/"
     found[resources.OutputNode] = "/outputs/1/"
