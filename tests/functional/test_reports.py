@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from tests.application import Clock, SignIn
+from tests.details import clerk
+from tests.importing import Office, questionnaires
+from tests.importing import row_of as record_of
 from tests.people import NOW, resident
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import (
@@ -25,6 +28,7 @@ from yvaxportal.models.codes import (
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.output import Output
 from yvaxportal.models.resident import Resident
+from yvaxportal.portal import Portal
 
 MAKERS = {"registrar", "manager"}
 READERS = MAKERS | {"viewer", "number"}
@@ -266,7 +270,31 @@ def test_the_dashboard_shows_curves_and_what_waits(sign_in: SignIn, children: li
     assert (year, people, rates[-1], rates[0]) == ("令和8年度", "7", "85.7%", "0.0%")
     assert page.html.select_one("svg#coverage-curves path.ch-line")
     assert page.html.select_one("svg#coverage-bars rect")
-    assert len(page.html.select("#waiting tbody tr")) == 8
+    assert len(page.html.select("#waiting tbody tr")) == 9
+    assert page.html.select_one("#files") is None
+
+
+def test_the_dashboard_shows_how_files_were_judged(
+    sign_in: SignIn, children: list[Resident], world: Session, portal: Portal
+) -> None:
+    office = Office(portal.bureau, clerk(world))
+    world.commit()
+    rows = [record_of(child) for child in children[:3]]
+    rows += [record_of(children[3], 生年月日="2025-12-31"), record_of(children[4], 接種日="x")]
+    office.checked(questionnaires(rows))
+    page = sign_in("manager").get("/dashboard/")
+    figures = [cell.get_text(strip=True) for cell in page.html.select("#files tbody td.numeric")]
+    # Three had a dose that says otherwise, one another birth date.
+    assert figures == ["0", "0", "4", "1"]
+    assert len(page.html.select("svg#files-outcomes rect.ch-part")) == 4 + sum(
+        part != "0" for part in figures
+    )
+    waits = {
+        line.select_one("th").get_text(strip=True): line.select_one("td").get_text(strip=True)
+        for line in page.html.select("#waiting tbody tr")
+    }
+    assert waits["判断を待つファイルの行"] == "5"
+    assert sign_in("viewer").get("/dashboard/").html.select_one("#files") is None
 
 
 def test_fees_by_institution_and_what_differs(

@@ -1,4 +1,6 @@
-"""Coverage as lines and bars: inline SVG of the server, styled by ``charts.css`` and ``reports.css``.
+"""Coverage as lines and bars, files of doses as stacked bars: inline SVG made by the server.
+
+Styled by ``charts.css`` and ``reports.css``.
 
 Nothing but shapes, classes and escaped text: the content security policy forbids style attributes. Each
 picture stands beside a table of the same figures and never replaces it.
@@ -119,6 +121,50 @@ def bar_chart(bars: Sequence[Bar], *, title: str, figure_id: str) -> Chart:
         )
     parts.append("</svg>")
     return Chart("".join(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One bar of several parts: its name and the parts in the order of the key."""
+
+    name: str
+    parts: Sequence[int]
+
+
+def stacked_chart(stacks: Sequence[Stack], names: Sequence[str], *, title: str, figure_id: str) -> Chart:
+    """Draw bars of up to five parts, each as wide as the picture: shares, not sizes."""
+    height = (len(stacks) + 1) * _BAR + 8
+    room = WIDTH - _BAR_NAME - _BAR_VALUE
+    drawn = [_opening(figure_id, title, height)]
+    for place, name in enumerate(names):
+        left = _BAR_NAME + room * place // len(names)
+        drawn.append(
+            f'<rect class="ch-part ch-{place + 1}" x="{left}" y="8" width="12" height="12"/>'
+            f'<text x="{left + 18}" y="14" dominant-baseline="central">{escape(name)}</text>'
+        )
+    for number, stack in enumerate(stacks, start=1):
+        top, whole = number * _BAR + 4, sum(stack.parts)
+        middle = top + _BAR / 2
+        drawn.append(
+            f'<text x="{_BAR_NAME - 8}" y="{middle:g}" text-anchor="end" dominant-baseline="central">'
+            f"{escape(stack.name)}</text>"
+        )
+        left_at = float(_BAR_NAME)
+        for place, count in enumerate(stack.parts):
+            length = room * count / whole if whole else 0.0
+            if count:
+                drawn.append(
+                    f'<rect class="ch-part ch-{place + 1}" x="{left_at:.1f}" y="{top + 3}" '
+                    f'width="{length:.1f}" height="{_BAR - 6}">'
+                    f"<title>{escape(names[place])}: {count:,}</title></rect>"
+                )
+            left_at += length
+        drawn.append(
+            f'<text class="ch-axis" x="{WIDTH - _BAR_VALUE + 8}" y="{middle:g}" dominant-baseline="central">'
+            f"{whole:,}</text>"
+        )
+    drawn.append("</svg>")
+    return Chart("".join(drawn))
 
 
 def _opening(figure_id: str, title: str, height: int) -> str:

@@ -10,12 +10,14 @@ from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Dashboard
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.dashboard.coverage import REPORT, Curve, choices, curves, months_until
+from yvaxportal.services.dashboard.outcomes import PARTS, newest
 from yvaxportal.services.dashboard.waiting import Waiting, waiting
 from yvaxportal.services.reports.snapshots import atoms_in, definition_in, latest
 from yvaxportal.services.reports.table import table
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
-from yvaxportal.views.coverage_charts import Bar, Line, bar_chart, line_chart
+from yvaxportal.views.coverage_charts import Bar, Line, Stack, bar_chart, line_chart, stacked_chart
+from yvaxportal.views.imports.words import ImportWords
 from yvaxportal.views.reports.words import ReportPages
 
 FIRST_CHOICE = "mr_1"
@@ -25,10 +27,18 @@ PLACES = {
     "outbox": (_("Other systems to be told"), "connections/", Permission.CONNECTION_VIEW),
     "outbox_refused": (_("Refused by other systems"), "connections/", Permission.CONNECTION_VIEW),
     "refusals": (_("Not taken over from other systems"), "connections/", Permission.CONNECTION_VIEW),
+    "imports": (_("Rows of files waiting for a decision"), "imports/", Permission.IMPORT_REVIEW),
     "outputs": (_("Files waiting for approval"), "outputs/", Permission.OUTPUT_APPROVE),
     "media": (_("Storage media waiting for approval"), "media/", Permission.MEDIUM_APPROVE),
     "letters": (_("Letters held for a support measure"), "letters/", Permission.LETTER_RELEASE),
     "proposals": (_("Permissions waiting for a second administrator"), "groups/", Permission.ACL_EDIT),
+}
+#: The parts of a file of doses, as ``services.dashboard.outcomes`` counts them.
+OUTCOMES = {
+    "ready": _("Ready"),
+    "already_there": _("Already recorded"),
+    "held": _("Looked at by a person"),
+    "unreadable": _("Cannot be read"),
 }
 
 
@@ -61,6 +71,7 @@ class DashboardPage:
             ],
             **self._curves(found, months_until(request.today)),
             **self._reported(),
+            **self._outcomes(),
             "waiting": [self._waiting(one) for one in waiting(request.db)],
         }
 
@@ -111,6 +122,31 @@ class DashboardPage:
                 }
                 for name, key, found in rows
             ],
+        }
+
+    def _outcomes(self) -> dict[str, Any]:
+        """Return how the newest files of doses were judged, for those who may see everybody's files."""
+        request, words = self.request, self.words
+        if Permission.IMPORT_VIEW not in request.own_permissions:
+            return {"files": None, "files_title": ""}
+        imports, layouts = ImportWords(request), request.portal.import_layouts
+        names = [words.say(OUTCOMES[part]) for part in PARTS]
+        title = words.say(_("How the newest files of doses were judged"))
+        files = [
+            {
+                "name": f"{one.batch_id}: {imports.layout(layouts.get(one.layout), one.layout)}",
+                "url": request.resource_path(request.root, "imports", str(one.batch_id), ""),
+                "came": format_jst(one.uploaded_at),
+                "parts": [one.rows[part] for part in PARTS],
+            }
+            for one in newest(request.db)
+        ]
+        stacks = [Stack(file["name"], file["parts"]) for file in files]
+        return {
+            "files": files,
+            "files_title": title,
+            "files_names": names,
+            "files_chart": stacked_chart(stacks, names, title=title, figure_id="files-outcomes"),
         }
 
     def _waiting(self, one: Waiting) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import LetterState, OutboxState, OutputState
+from yvaxportal.models.codes import ImportState, LetterState, OutboxState, OutputState
+from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.output import MediumLoan, Output
@@ -48,6 +49,14 @@ _QUERIES: dict[str, Select[Any, Any]] = {
         OutboxMessage.deed != ENTER_PERSON, OutboxMessage.state == OutboxState.REFUSED
     ),
     "refusals": select(_COUNT, func.min(SyncRefusal.first_at)).where(SyncRefusal.settled_at.is_(None)),
+    "imports": select(_COUNT, func.min(ImportBatch.uploaded_at))
+    .select_from(ImportRow)
+    .join(ImportBatch, ImportBatch.id == ImportRow.batch_id)
+    .where(
+        ImportBatch.state.in_((ImportState.CHECKED, ImportState.APPLIED)),
+        # As written in the partial index, which holds these rows and no others.
+        text("decision IS NULL AND outcome IS NULL AND import_row.state NOT IN ('ready', 'already_there')"),
+    ),
     "outputs": select(_COUNT, func.min(Output.made_at)).where(Output.state == OutputState.AWAITING_APPROVAL),
     "media": select(_COUNT, func.min(MediumLoan.requested_at)).where(
         MediumLoan.ended_at.is_(None), MediumLoan.approved_at.is_(None)
