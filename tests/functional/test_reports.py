@@ -279,7 +279,7 @@ def test_the_dashboard_shows_how_files_were_judged(
 ) -> None:
     office = Office(portal.bureau, clerk(world))
     world.commit()
-    rows = [record_of(child) for child in children[:3]]
+    rows = [record_of(child, 接種日="2026-05-11") for child in children[:3]]
     rows += [record_of(children[3], 生年月日="2025-12-31"), record_of(children[4], 接種日="x")]
     office.checked(questionnaires(rows))
     page = sign_in("manager").get("/dashboard/")
