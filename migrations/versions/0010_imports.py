@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("layout", sa.Text(), nullable=False, comment="code of services.imports.layouts"),
         sa.Column("layout_sha256", sa.Text(), nullable=True, comment="of the layout the rows were judged by"),
         sa.Column("file_name", sa.Text(), nullable=False, comment="as the sender named it"),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False, comment="empty when the file held a personal number"),
         sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes"),
         sa.Column("format", sa.Text(), nullable=False, comment="csv, tsv, fixed or xlsx"),
         sa.Column("encodings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),

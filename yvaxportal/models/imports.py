@@ -52,7 +52,7 @@ class ImportBatch(Base):
     layout: Mapped[str] = mapped_column(comment="code of services.imports.layouts")
     layout_sha256: Mapped[str | None] = mapped_column(comment="of the layout the rows were judged by")
     file_name: Mapped[str] = mapped_column(comment="as the sender named it")
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(comment="empty when the file held a personal number")
     size: Mapped[int] = mapped_column(BigInteger, comment="bytes")
     format: Mapped[str] = mapped_column(comment="csv, tsv, fixed or xlsx")
     encodings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, TypeAlias, cast
 
+from yvaxportal.programme.bounds import NO_BEGIN
 from yvaxportal.programme.history import Finding, History
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.possible import exact_birth, possible_births
 from yvaxportal.programme.reasons import Reason, reason
 from yvaxportal.programme.schedule import Schedule
+
+_SEASONS_DAYS = 800
 
 Verdict: TypeAlias = Literal[
     "valid",
@@ -53,6 +56,29 @@ def judge(schedule: Schedule, person: Person, doses: Sequence[GivenDose], today:
         first if all(_same(first, answer[position]) for answer in answers) else _unsure(schedule, first)
         for position, first in enumerate(answers[0])
     ]
+
+
+def judge_one(
+    schedule: Schedule, person: Person, others: Sequence[GivenDose], new: GivenDose, today: date
+) -> Judged:
+    """Return what ``judge`` says of ``new`` beside the other doses, looking only at what can decide it.
+
+    For whoever judges very many doses one by one. The others of no kin still keep their distance. That a
+    dose is valid needs no reasons here.
+    """
+    birth = exact_birth(person)
+    if birth is None:
+        return judge(schedule, person, [*others, new], today)[-1]
+    kin = schedule.kin.get(new.vaccine, frozenset((new.vaccine,)))
+    first = NO_BEGIN
+    programmes = [one for vaccine in kin for one in schedule.by_vaccine.get(vaccine, ())]
+    if programmes and all(one.per == "season" for one in programmes):
+        # What was given in seasons long over says nothing of this one.
+        first = new.given_on - timedelta(days=_SEASONS_DAYS)
+    since = dict.fromkeys(kin, first)
+    history = History(schedule, person, birth, [*others, new], today, since=since)
+    # Of doses that are alike in everything the last one is the one that came last.
+    return _public([finding for finding in history.findings if finding.dose == new][-1])
 
 
 def _judged(

@@ -284,6 +284,30 @@ class Schedule:
         return {vaccine: tuple(programmes) for vaccine, programmes in found.items()}
 
     @cached_property
+    def kin(self) -> Mapping[str, frozenset[str]]:
+        """For each vaccine, those whose doses can decide what one of its own counts as.
+
+        Vaccines are kin through programmes that share a vaccine, a track or a family, or go on from another;
+        what only has to lie apart is none.
+        """
+        groups: list[tuple[set[str], set[str]]] = []
+        for programme in self.programmes.values():
+            marks = {f"track:{programme.track}", f"programme:{programme.code}"}
+            marks |= {f"programme:{code}" for code in programme.continues}
+            if programme.family:
+                marks.add(f"family:{programme.family}")
+            vaccines = {*programme.vaccines, *programme.begins_with}
+            apart = []
+            for group in groups:
+                if group[0] & vaccines or group[1] & marks:
+                    vaccines |= group[0]
+                    marks |= group[1]
+                else:
+                    apart.append(group)
+            groups = [*apart, (vaccines, marks)]
+        return {vaccine: frozenset(vaccines) for vaccines, _marks in groups for vaccine in vaccines}
+
+    @cached_property
     def longest_spacing(self) -> int:
         """The most full days that any rule asks for between different vaccines."""
         return max((spacing.days for spacing in self.spacings), default=0)

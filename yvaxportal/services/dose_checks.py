@@ -12,7 +12,7 @@ from yvaxportal.models.codes import (
     VaccinationStatus,
 )
 from yvaxportal.programme.catalogue import Catalogue, Vaccine
-from yvaxportal.programme.judging import Judged, judge
+from yvaxportal.programme.judging import Judged, judge_one
 from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.person import Person as RulePerson
 from yvaxportal.programme.schedule import Schedule
@@ -220,7 +220,7 @@ def judged_draft(
         if other.judgement is Judgement.GIVEN
     ]
     whose = RulePerson(person.born, person.sex, person.circumstances)
-    return judge(schedule, whose, [*given, new], today)[-1]
+    return judge_one(schedule, whose, given, new, today)
 
 
 def _check_residence(found: Collector, draft: DoseDraft, person: Person) -> None:

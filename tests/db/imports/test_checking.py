@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.details import events
 from tests.importing import HEADINGS, Office, office, questionnaires, row_of
-from tests.people import resident
+from tests.people import NOW, resident
 from yvaxportal.audit.actions import Action
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.codes import ImportState
@@ -42,7 +42,7 @@ def test_a_personal_number_refuses_the_whole_file(desk: Office, world: Session) 
     assert batch.facts == {"line": 13, "column": 6}
     assert world.scalars(select(ImportRow)).all() == []
     assert world.scalars(select(ImportFilePart.part)).all() == []
-    assert batch.wiped_at is not None
+    assert (batch.wiped_at, batch.sha256) == (NOW, "")
     (wiped,) = events(world, Action.IMPORT_WIPED)
     assert (wiped.actor, wiped.detail) == ("clerk", {"cause": "personal_number"})
     (refused,) = events(world, Action.IMPORT_REFUSED)

@@ -141,6 +141,9 @@ def refuse(bureau: Bureau, batch_id: int, code: str, facts: Mapping[str, object]
             Action.IMPORT_REFUSED, subject=subject, outcome=Outcome.REFUSED, detail={"cause": code, **facts}
         )
         if wiped:
+            # A digest of few unknown digits tells them to whoever tries them all.
+            batch.sha256 = ""
+            session.flush()
             wipe(session, batch_id, bureau.clock())
             audit.record(Action.IMPORT_WIPED, subject=subject, detail={"cause": code})
 
