@@ -138,7 +138,8 @@ class Typesetter:
         try:
             compiler = typst.Compiler(folder / f"{template}.typ", root=folder, font_paths=self.fonts.loaded)
             # Untagged: these are for the printer, and tags double the time and the memory.
-            compiler.compile(output=path, format="pdf", pdf_tags=False, timestamp=now)
+            # Typst takes whole seconds only.
+            compiler.compile(output=path, format="pdf", pdf_tags=False, timestamp=now.replace(microsecond=0))
         except typst.TypstError as error:
             raise TemplateError(template, error.diagnostic) from None
         return path, compiler

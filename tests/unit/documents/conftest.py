@@ -12,7 +12,8 @@ from pypdf import PdfReader
 from tests.press import OFFICE, press
 from yvaxportal.documents.setting import SetLetters
 
-NOW = datetime(2026, 11, 29, 0, 0, tzinfo=UTC)
+# With a fraction of a second, as clocks have it.
+NOW = datetime(2026, 11, 29, 0, 0, 0, 123456, tzinfo=UTC)
 LINE = "223120290000000041"
 #: The digits of a questionnaire's line and two zeros.
 CODE = "312029010000001200000100000000000001920200601700"
