@@ -15,6 +15,7 @@ from webtest import TestApp
 from tests.application import Clock, settings_of
 from tests.crawl import Leaks, Witness, all_logs, dump, files_with
 from tests.database import DatabaseServer
+from tests.importing import Office, questionnaires, row_of
 from tests.leaving import extraction
 from tests.people import NOW
 from yvaxportal import resources
@@ -85,9 +86,20 @@ def places(person: Resident, dose: Dose) -> dict[type, str]:
     found[resources.LetterRunNode] = "/letters/1/"
     found[resources.ReportNode] = "/reports/routine/"
     found[resources.SnapshotNode] = "/reports/routine/1/"
+    found[resources.ImportNode] = "/imports/1/"
+    found[resources.ImportRows] = "/imports/1/rows/"
+    found[resources.ImportRowNode] = "/imports/1/rows/1/"
     found[resources.OutputNode] = "/outputs/1/"
     found[resources.MediumNode] = "/media/1/"
     return found
+
+
+def arrived(world: Session, people: dict[int, Resident], city: Portal) -> None:
+    """Have a file of doses with rows of every kind of trouble, so that its pages show something."""
+    registrar = world.scalars(select(StaffAccount.id).where(StaffAccount.login == "registrar")).one()
+    rows = [row_of(person) for person in people.values()]
+    rows += [row_of(person, 生年月日="2025-12-31") for person in people.values()]
+    assert Office(city.bureau, registrar).checked(questionnaires(rows)).id == 1
 
 
 def leaving(world: Session, people: dict[int, Resident]) -> None:
@@ -154,6 +166,7 @@ def test_every_view_for_every_account_keeps_the_numbers(
     dose = world.scalars(select(Dose).where(Dose.resident_id == person.id)).first()
     assert dose is not None
     leaving(world, people)
+    arrived(world, people, city)
     reads, sends = every_view(router, person, dose)
     assert len(reads) > 30
     assert len(sends) > 30

@@ -77,5 +77,9 @@ NEEDS_SECOND_PERSON = frozenset(
         Permission.PERSONAL_NUMBER_READ,
         Permission.PERSONAL_NUMBER_LOOK_UP,
         Permission.PERSONAL_NUMBER_ENTER,
+        # What stands for another person's consent must not be had by granting it to oneself (M19, M22).
+        Permission.OUTPUT_APPROVE,
+        Permission.MEDIUM_APPROVE,
+        Permission.LETTER_RELEASE,
     }
 )
