@@ -33,7 +33,7 @@ _WESTERN = re.compile(r"[0-9]{4}[^0-9].*")
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?$")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _SIGNS = re.compile(r"[円¥,回目第\s]")
-_REMEMBERED = 50_000
+_REMEMBERED = 8_192
 _LONGEST = 400
 _LONGEST_NUMBER = 20
 
