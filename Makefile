@@ -28,7 +28,7 @@ run: venv locale ## Start the portal with its own PostgreSQL and a made-up city;
 	@$(PY) -m yvaxportal dev development.ini --port='$(PORT)' --var='$(VAR)' --residents='$(RESIDENTS)'
 
 test: system-packages lint typecheck ## Run every check and every test, with whatever they need.
-	@$(PY) -m pytest -q -n 2
+	@$(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: test-venv locale ## Check style and formatting, and that imports go down the floors only.
 	@$(PY) -m ruff check .
@@ -39,7 +39,7 @@ typecheck: test-venv ## Check the types.
 	@$(PY) -m mypy
 
 unit: test-venv locale ## Run the tests that need neither database nor browser.
-	@$(PY) -m pytest -q -n 2 tests/unit
+	@$(PY) -m pytest -q -n 2 --dist worksteal tests/unit
 
 bench: test-venv locale ## Measure speed and size against what the same run finds bare; writes bench/RESULTS.md.
 	@$(PY) -m bench
