@@ -86,7 +86,7 @@ def targeted(draw: st.DrawFn) -> tuple[Person, list[GivenDose], date, str]:
     programme = SCHEDULE.programmes[code]
     today = draw(todays)
     cohort = targets(programme, today)
-    born = [*cohort.born, *cohort.extended]
+    born = [one for one in (*cohort.born, *cohort.extended) if one[0] <= today]
     first, last = draw(st.sampled_from(born)) if born else (date(1980, 1, 1), date(2013, 1, 1))
     birth = draw(st.dates(first, min(last, today)))
     expected = Circumstance("pregnancy", ends_on=today + draw(st.integers(10, 120)) * DAY)
