@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from yvaxportal.outputs.layouts import LayoutError, load_layouts
+from yvaxportal.outputs.makers import MAKERS
 
 GOOD = """
 name_ja = "見本"
@@ -18,7 +19,7 @@ item = "name"
 heading_ja = "氏名"
 heading_en = "Name"
 """
-SOURCES = ("extraction", "letter_run")
+SOURCES = tuple(MAKERS)
 
 
 def loaded(folder: Path, text: str, name: str = "own") -> object:
