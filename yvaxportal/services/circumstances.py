@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ARRAY, BigInteger, Date, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
@@ -42,6 +42,35 @@ _ENGINE_KINDS: Mapping[CircumstanceKind, EngineKind] = {
     CircumstanceKind.CONTRAINDICATION: "contraindication",
     CircumstanceKind.HBV_MOTHER: "hbv_mother",
 }
+
+# Built once, on the tables: every resident page asks them, and putting a statement together costs more than
+# sending it.
+_circumstance, _eligibility = SpecialCircumstance.__table__.c, Eligibility.__table__.c
+_IDS, _DAY = bindparam("ids", type_=ARRAY(BigInteger)), bindparam("day", type_=Date)
+_FOR_THE_ENGINE = (
+    select(
+        _circumstance.resident_id,
+        _circumstance.kind,
+        _circumstance.subject,
+        _circumstance.starts_on,
+        _circumstance.ends_on,
+    )
+    .where(
+        _circumstance.resident_id == func.any(_IDS),
+        _circumstance.cancelled_at.is_(None),
+        _circumstance.kind != CircumstanceKind.NO_INVITATION,
+    )
+    .order_by(_circumstance.id)
+)
+_CERTIFICATES = select(
+    _eligibility.resident_id, _eligibility.detail, _eligibility.valid_from, _eligibility.valid_to
+).where(
+    _eligibility.resident_id == func.any(_IDS),
+    _eligibility.kind == EligibilityKind.PHYSICAL_DISABILITY_CERTIFICATE,
+    _eligibility.state == EligibilityState.HELD,
+    _eligibility.valid_from <= _DAY,
+    or_(_eligibility.valid_to.is_(None), _eligibility.valid_to >= _DAY),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +229,7 @@ def circumstances_of(
     """
     found: dict[int, list[Circumstance]] = {}
     ids = list(resident_ids)
-    rows = session.execute(
-        select(
-            SpecialCircumstance.resident_id,
-            SpecialCircumstance.kind,
-            SpecialCircumstance.subject,
-            SpecialCircumstance.starts_on,
-            SpecialCircumstance.ends_on,
-        )
-        .where(
-            SpecialCircumstance.resident_id == func.any(ids),
-            SpecialCircumstance.cancelled_at.is_(None),
-            SpecialCircumstance.kind != CircumstanceKind.NO_INVITATION,
-        )
-        .order_by(SpecialCircumstance.id),
-    )
+    rows = session.execute(_FOR_THE_ENGINE, {"ids": ids})
     for resident_id, kind, subject, starts_on, ends_on in rows:
         found.setdefault(resident_id, []).append(
             Circumstance(_ENGINE_KINDS[kind], subject, starts_on, ends_on),
@@ -248,17 +263,7 @@ def organ_in(certificate: str | None) -> str | None:
 
 
 def _from_certificates(session: Session, ids: list[int], day: date) -> Iterable[tuple[int, Circumstance]]:
-    rows = session.execute(
-        select(
-            Eligibility.resident_id, Eligibility.detail, Eligibility.valid_from, Eligibility.valid_to
-        ).where(
-            Eligibility.resident_id == func.any(ids),
-            Eligibility.kind == EligibilityKind.PHYSICAL_DISABILITY_CERTIFICATE,
-            Eligibility.state == EligibilityState.HELD,
-            Eligibility.valid_from <= day,
-            or_(Eligibility.valid_to.is_(None), Eligibility.valid_to >= day),
-        ),
-    )
+    rows = session.execute(_CERTIFICATES, {"ids": ids, "day": day})
     for resident_id, detail, valid_from, valid_to in rows:
         organ = organ_in(detail)
         if organ is not None:
