@@ -194,6 +194,18 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     codes.ImportRowState: {state: label for state, (label, _kind) in import_labels.ROW_STATES.items()},
     codes.ImportDecision: import_labels.DECISIONS,
     codes.ImportOutcome: import_labels.OUTCOMES,
+    codes.ExtractionJobKind: {
+        codes.ExtractionJobKind.REFRESH: _("Asking the registers"),
+        codes.ExtractionJobKind.TRY: _("Trial run"),
+        codes.ExtractionJobKind.SAVE: _("Saving the list"),
+    },
+    codes.ExtractionJobState: {
+        codes.ExtractionJobState.QUEUED: _("Waits for the worker"),
+        codes.ExtractionJobState.RUNNING: _("Under way"),
+        codes.ExtractionJobState.DONE: _("Done"),
+        codes.ExtractionJobState.FAILED: _("Not done"),
+        codes.ExtractionJobState.CANCELLED: _("Called off"),
+    },
     codes.OutputState: {
         codes.OutputState.QUEUED: _("Waits to be made"),
         codes.OutputState.MAKING: _("Being made"),
