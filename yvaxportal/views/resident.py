@@ -150,7 +150,7 @@ class ResidentPage:
 
     def _doses(self) -> dict[str, Any]:
         if not self._may(Permission.DOSE_VIEW, "doses"):
-            return {"sees_doses": False, "doses": [], "due_items": [], "figure": None}
+            return {"sees_doses": False, "doses": [], "due_items": [], "due_groups": [], "figure": None}
         return DosePanel(self.context, self.request).show()
 
     def _contact(self) -> dict[str, Any]:
