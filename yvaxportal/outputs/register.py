@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session, aliased
 
 from yvaxportal.models.codes import ExtractionState, MediumState, OutputState
 from yvaxportal.models.extraction import TargetExtraction
+from yvaxportal.models.letter import LetterRun
 from yvaxportal.models.output import MediumLoan, Output, OutputDownload, StorageMedium
 from yvaxportal.models.staff import StaffAccount
+from yvaxportal.services.extraction.lists import ListRow, list_of
 
 #: Of an extraction's list, so many are offered when a file is asked for.
 OFFERED = 100
@@ -96,10 +98,17 @@ def handed_over(session: Session, output_id: int) -> Sequence[HandedOver]:
     return [HandedOver(*row) for row in session.execute(query)]
 
 
-def extraction_of(session: Session, subject: Mapping[str, Any]) -> TargetExtraction | None:
-    """Return the list of targets that an output is made of, None where it is made of something else."""
-    extraction_id = subject.get("extraction")
-    return session.get(TargetExtraction, extraction_id) if isinstance(extraction_id, int) else None
+def list_behind(session: Session, subject: Mapping[str, Any]) -> ListRow | None:
+    """Return the list of targets whose people are in an output: its own, or that of its letters.
+
+    None where the output is made of something else, or its letters were not asked for by a list.
+    """
+    extraction_id, run_id = subject.get("extraction"), subject.get("run")
+    while extraction_id is None and isinstance(run_id, int):
+        run = session.get(LetterRun, run_id)
+        # The letters of a supplement are those that an earlier run held.
+        extraction_id, run_id = (run.extraction_id, run.supplement_of) if run is not None else (None, None)
+    return list_of(session, extraction_id) if isinstance(extraction_id, int) else None
 
 
 def offered_extractions(session: Session) -> Sequence[TargetExtraction]:

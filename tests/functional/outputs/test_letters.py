@@ -74,6 +74,7 @@ def test_from_the_list_to_the_letters_and_the_post(
     page = made(clerk, printer, list_id)
     assert figures(page) == ["2", "1", "1", "0", "0", "0", "1"]
     output = page.click("持ち出しファイル", href="/outputs/1/")
+    assert "麻しん風しん第2期" in output.html.select_one("#criteria").get_text()
     shown = output.forms["show-password"].submit()
     password = shown.html.select_one("[data-password]").get_text()
     _name, content = content_of(shown.forms["download"].submit("take").body, password)

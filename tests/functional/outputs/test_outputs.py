@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
@@ -14,6 +14,7 @@ from tests.people import resident
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import Outcome, OutputState
 from yvaxportal.models.output import Output
+from yvaxportal.models.staff import AclGrant, AclVersion
 from yvaxportal.outputs.store import archive_path
 from yvaxportal.outputs.wiping import wipe_expired
 from yvaxportal.outputs.workshop import Workshop
@@ -115,6 +116,37 @@ def test_a_thousand_and_one_cannot_leave_without_the_manager(
     password = shown_password(page.forms["show-password"].submit())
     _name, content = content_of(page.forms["download"].submit("take").body, password)
     assert len(table_of(content)) == 1002
+
+
+def test_whoever_decides_reads_in_words_whom_the_list_was_for(
+    sign_in: SignIn, shop: Workshop, many: int
+) -> None:
+    url = made(sign_in("registrar"), shop, many).request.path
+    page = sign_in("manager").get(url)
+    said = {
+        fact.dt.get_text(): fact.dd.get_text().strip() for fact in page.html.select("#criteria .facts > div")
+    }
+    assert said["定期接種"] == "麻しん風しん第2期"
+    assert said["基準日"] == "令和8年4月1日"
+    assert said["抽出"] == "1,001"
+    assert "national_health_insurance" not in page
+    assert "bounds" not in page
+    listed = page.click("条件ごとの除外の内訳")
+    assert listed.html.select_one("#exclusion")
+
+
+def test_the_way_to_the_list_is_for_those_who_may_see_lists(
+    sign_in: SignIn, shop: Workshop, many: int, world: Session
+) -> None:
+    url = made(sign_in("registrar"), shop, many).request.path
+    world.execute(
+        delete(AclGrant).where(AclGrant.group_name == "manager", AclGrant.permission == "extraction:view")
+    )
+    world.execute(update(AclVersion).values(version=AclVersion.version + 1))
+    world.commit()
+    page = sign_in("manager").get(url)
+    assert "麻しん風しん第2期" in page.html.select_one("#criteria").get_text()
+    assert page.html.select("#criteria a") == []
 
 
 def test_a_changed_file_is_refused_on_both_pages_and_on_record(
