@@ -14,6 +14,7 @@ from tests.people import resident
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import Outcome, OutputState
 from yvaxportal.models.output import Output
+from yvaxportal.models.resident import Resident
 from yvaxportal.models.staff import AclGrant, AclVersion
 from yvaxportal.outputs.store import archive_path
 from yvaxportal.outputs.wiping import wipe_expired
@@ -408,3 +409,55 @@ def test_every_problem_has_words() -> None:
         "nobody",
         "internal",
     }
+
+
+def test_the_page_of_who_looked_lists_the_files_somebody_was_in(
+    sign_in: SignIn, shop: Workshop, strict: Workshop, targets: int, world: Session
+) -> None:
+    registrar, manager = sign_in("registrar"), sign_in("manager")
+    page = made(registrar, shop, targets, title="小さな一覧", purpose="学校への連絡")
+    page.forms["show-password"].submit()
+    page.forms["download"].submit("take")
+    waiting = made(registrar, strict, targets, title="承認の要る一覧", purpose="委託")
+    one = world.scalars(select(Resident).order_by(Resident.id)).first()
+    assert one is not None
+    path = f"/residents/{one.atena_number}/access-log/"
+
+    def lines(visitor: TestApp) -> list[list[str]]:
+        rows = visitor.get(path).html.select("#files tbody tr")
+        return [[" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in rows]
+
+    day = "2026-11-23 10:00"
+    assert lines(manager) == [
+        ["2", "承認の要る一覧", "委託", f"職員 registrar {day}", "", "受取なし", "承認待ち"],
+        [
+            "1",
+            "小さな一覧",
+            "学校への連絡",
+            f"職員 registrar {day}",
+            "不要",
+            f"職員 registrar {day}",
+            "受け取り可",
+        ],
+    ]
+    manager.get(waiting.request.path).forms["approve"].submit()
+    assert lines(manager)[0][4] == f"職員 manager {day}"
+    assert manager.get(path).html.select("#files a")
+    auditor = sign_in("auditor")
+    assert len(lines(auditor)) == 2
+    auditor.get(path).click("小さな一覧")
+    # Who may open no file sees what happened all the same.
+    world.execute(
+        delete(AclGrant).where(
+            AclGrant.group_name == "manager", AclGrant.permission.in_(["output:view", "output:approve"])
+        )
+    )
+    world.execute(update(AclVersion).values(version=AclVersion.version + 1))
+    world.commit()
+    assert len(lines(manager)) == 2
+    assert manager.get(path).html.select("#files a") == []
+    registrar.get(path, status=403)
+    nobody = resident(world)
+    world.commit()
+    empty = manager.get(f"/residents/{nobody.atena_number}/access-log/")
+    assert empty.html.select("#files") == []
