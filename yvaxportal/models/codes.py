@@ -280,7 +280,7 @@ class LetterKind(StrEnum):
 
 
 class LetterRunState(StrEnum):
-    """State of one run of letters."""
+    """State of one run of letters; ``CANCELLED`` is one whose file was wiped before anybody took it."""
 
     QUEUED = "queued"
     MAKING = "making"

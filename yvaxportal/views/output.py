@@ -259,6 +259,7 @@ class OutputPage:
             "positions": (output.problem_detail or {}).get("positions", []),
             "more_positions": (output.problem_detail or {}).get("more", 0),
             "decides": decides,
+            "holds_letters": "run" in output.subject,
             "refusal": (refusal or self._refusal_form().render()) if decides else None,
             "waits": output.state is OutputState.AWAITING_APPROVAL and own,
             "download": (download or self._download_form().render())

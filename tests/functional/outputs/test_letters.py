@@ -220,3 +220,24 @@ def search(visitor: TestApp, typed: str) -> Any:
     }.values()
     form["q"] = typed
     return form.submit(status=303)
+
+
+def test_whoever_refuses_is_told_what_becomes_of_the_tickets(
+    children: tuple[int, dict[str, Resident]], sign_in: SignIn, printer: Workshop, world: Session
+) -> None:
+    list_id, people = children
+    clerk, manager = sign_in("registrar"), sign_in("manager")
+    page = made(clerk, replace(printer, approval_above=0), list_id)
+    where = page.request.path
+    decide = manager.get("/outputs/1/")
+    assert "発行した接種券を無効にします" in decide.html.select_one("#decide").get_text()
+    form = decide.forms["refuse"]
+    form["reason"] = "日付の誤り"
+    form.submit("refuse", status=303)
+    seen = clerk.get(where)
+    assert "印刷されていません" in seen.html.select_one("#unprinted").get_text()
+    assert figures(seen) == ["2", "1", "1", "0", "0", "1", "0"]
+    assert {"sent", "spoiled", "supplement"} & set(seen.forms) == set()
+    tickets = clerk.get(f"/residents/{people['open'].atena_number}/tickets/")
+    assert "ファイルが承認されず" in tickets
+    assert [ticket.state for ticket in world.scalars(select(Ticket))] == [TicketState.VOID]
