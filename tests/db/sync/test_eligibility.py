@@ -15,7 +15,7 @@ from yvaxportal.adapters.messages.tax import Taxation, TaxationState
 from yvaxportal.adapters.messages.welfare import WelfareKind, WelfarePeriod, WelfareState
 from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentCategory
 from yvaxportal.models.resident import Eligibility, Resident
-from yvaxportal.services.sync.eligibility import TAX, WELFARE, EligibilitySync
+from yvaxportal.services.sync.eligibility import TAX, WELFARE, EligibilitySync, last_said
 
 CALL = CallContext.interactive("tanaka")
 EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -193,3 +193,17 @@ def test_a_register_that_falls_silent_loses_nothing(
 
 def test_somebody_whom_the_register_does_not_know(bring: EligibilitySync, person: Resident) -> None:
     assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"unknown": 1}
+
+
+def test_that_a_register_knows_of_nothing_is_an_answer_too(
+    bring: EligibilitySync, welfare: Welfare, person: Resident, world: Session
+) -> None:
+    assert last_said(world, person.id, [TAX, WELFARE]) == {}
+    welfare.states[person.atena_number] = ()
+    bring.for_person(person.atena_number, WELFARE, CALL)
+    world.rollback()
+    assert last_said(world, person.id, [TAX, WELFARE]) == {WELFARE: NOW}
+    welfare.as_of = NOW - timedelta(days=1)
+    bring.for_person(person.atena_number, WELFARE, CALL)
+    world.rollback()
+    assert last_said(world, person.id, [WELFARE]) == {WELFARE: NOW}

@@ -269,13 +269,25 @@ class EligibilitySync:
 
 
 def last_said(session: Session, resident_id: int, systems: Iterable[str]) -> dict[str, datetime]:
-    """Return when each system last said anything about a person; those that never did are left out."""
+    """Return when each system last said anything about a person, also that it knows of nothing.
+
+    Those that never did are left out.
+    """
+    wanted = list(systems)
     rows = session.execute(
         select(Eligibility.source, func.max(Eligibility.as_of))
-        .where(Eligibility.resident_id == resident_id, Eligibility.source.in_(list(systems)))
+        .where(Eligibility.resident_id == resident_id, Eligibility.source.in_(wanted))
         .group_by(Eligibility.source)
+        .union_all(
+            select(EligibilityAnswer.system, EligibilityAnswer.as_of).where(
+                EligibilityAnswer.resident_id == resident_id, EligibilityAnswer.system.in_(wanted)
+            )
+        )
     )
-    return {row[0]: row[1] for row in rows}
+    said: dict[str, datetime] = {}
+    for system, as_of in rows:
+        said[system] = max(as_of, said.get(system, as_of))
+    return said
 
 
 def _note_answers(session: Session, system: str, heard: Mapping[int, datetime]) -> None:
