@@ -16,11 +16,12 @@ from tests.application import Clock, settings_of
 from tests.crawl import Leaks, Witness, all_logs, dump, files_with
 from tests.database import DatabaseServer
 from tests.importing import Office, questionnaires, row_of
-from tests.leaving import extraction
+from tests.leaving import CRITERIA, extraction
 from tests.people import NOW
 from yvaxportal import resources
+from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.embedded.places import DatabaseUrls
-from yvaxportal.models.codes import MediumKind, MediumState, OutputState
+from yvaxportal.models.codes import ExtractionJobKind, MediumKind, MediumState, OutputState
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.models.resident import Resident
@@ -29,6 +30,7 @@ from yvaxportal.portal import Portal, open_portal
 from yvaxportal.sample import SAMPLE_DAY, load
 from yvaxportal.sample.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, DEMO_TOTP_SECRET
 from yvaxportal.sample.numbers import personal_number
+from yvaxportal.services.extraction.jobs import ask
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.settings import read_settings
 
@@ -83,6 +85,7 @@ def places(person: Resident, dose: Dose) -> dict[type, str]:
     found[resources.SearchNode] = "/searches/1/"
     found[resources.CircumstanceNode] = f"{base}circumstances/1/"
     found[resources.ExtractionNode] = "/extractions/1/"
+    found[resources.ExtractionJobNode] = "/extractions/jobs/1/"
     found[resources.LetterRunNode] = "/letters/1/"
     found[resources.ReportNode] = "/reports/routine/"
     found[resources.SnapshotNode] = "/reports/routine/1/"
@@ -102,7 +105,7 @@ def arrived(world: Session, people: dict[int, Resident], city: Portal) -> None:
     assert Office(city.bureau, registrar).checked(questionnaires(rows)).id == 1
 
 
-def leaving(world: Session, people: dict[int, Resident]) -> None:
+def leaving(world: Session, people: dict[int, Resident], city: Portal) -> None:
     """Have a file of everybody that waits for approval, and a medium, so that their pages show something."""
     registrar = world.scalars(select(StaffAccount.id).where(StaffAccount.login == "registrar")).one()
     listed = extraction(world, list(people.values()), staff_id=registrar)
@@ -123,6 +126,8 @@ def leaving(world: Session, people: dict[int, Resident]) -> None:
             expires_at=NOW + timedelta(days=7),
         )
     )
+    audit = AuditTrail(world, city.engine, Actor("registrar", (), None))
+    ask(world, audit, ExtractionJobKind.TRY, CRITERIA, title="見本の試算", staff_id=registrar, now=NOW)
     world.add(
         StorageMedium(
             label="USB-001",
@@ -165,7 +170,7 @@ def test_every_view_for_every_account_keeps_the_numbers(
     person = people[7]
     dose = world.scalars(select(Dose).where(Dose.resident_id == person.id)).first()
     assert dose is not None
-    leaving(world, people)
+    leaving(world, people, city)
     arrived(world, people, city)
     reads, sends = every_view(router, person, dose)
     assert len(reads) > 30
