@@ -61,7 +61,7 @@ def load_adapters(
     """
     built: dict[str, IAdapter] = {}
     # Looking through everything that is installed takes as long as all the rest: once is enough.
-    points = entry_points()
+    points = _installed()
     for system in systems:
         try:
             built[system] = load_adapter(system, settings, engine, clock, points=points)
@@ -92,8 +92,17 @@ def load_adapter(
         engine=engine,
         clock=clock,
     )
-    points = entry_points() if points is None else points
-    return _build(points, settings.adapters[system], SYSTEMS[system], _with_index(setup))
+    return _build(
+        _installed() if points is None else points,
+        settings.adapters[system],
+        SYSTEMS[system],
+        _with_index(setup),
+    )
+
+
+def _installed() -> EntryPoints:
+    """Return everything that is installed; up to Python 3.11 it is typed as a mapping, methods alike."""
+    return cast("EntryPoints", entry_points())
 
 
 def _with_index(setup: AdapterSetup) -> AdapterSetup:

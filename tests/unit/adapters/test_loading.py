@@ -58,7 +58,7 @@ class Installed:
         for system, interface in SYSTEMS.items():
             self.classes[system, "local"] = stand_in(interface)
 
-    def __call__(self, **select: str) -> EntryPoints:
+    def __call__(self, **select: Any) -> EntryPoints:
         points = EntryPoints(
             EntryPoint(name, f"{__name__}:{name}", f"yvaxportal.adapters.{system}")
             for system, name in self.classes
