@@ -86,7 +86,12 @@ def exempt(visitor: TestApp, button: str = "try", status: int = 200) -> Any:
 
 
 def test_a_large_list_is_tried_out_and_saved_by_the_worker(
-    children: list[Resident], sign_in: SignIn, settings: dict[str, Any], work: Any, world: Session
+    children: list[Resident],
+    sign_in: SignIn,
+    settings: dict[str, Any],
+    work: Any,
+    world: Session,
+    clock: Clock,
 ) -> None:
     assert children
     settings["extraction_at_once"] = 2
@@ -96,7 +101,7 @@ def test_a_large_list_is_tried_out_and_saved_by_the_worker(
     waiting = asked.follow(status=200)
     assert waiting.html.select_one("[data-progress-url]")
     assert "next" not in waiting.forms
-    assert "処理待ち" in clerk.get("/extractions/").html.select_one("#under-way").text
+    assert "処理待ち" in clerk.get("/extractions/").html.select_one("#lately").text
     told = clerk.get(f"{JOB}progress").json
     assert (told["over"], told["done"], told["total"]) == (False, 0, None)
     assert work() == 1
@@ -104,13 +109,17 @@ def test_a_large_list_is_tried_out_and_saved_by_the_worker(
     page = clerk.get(JOB)
     assert on_list(page) == "抽出 3人"
     assert saved(world) == 0
-    assert clerk.get("/extractions/").html.select_one("#under-way") is None
+    assert clerk.get("/extractions/").click("試算: 麻しん風しん第2期").request.path == JOB
     waiting = act(page, "save")
     assert waiting.html.select_one("[data-progress-url]")
     assert work() == 1
     listed = clerk.get("/extractions/jobs/2/", status=303).follow()
     assert on_list(listed) == "抽出 3人"
     assert saved(world) == 1
+    lately = clerk.get("/extractions/").html.select("#lately a")
+    assert [link["href"] for link in lately] == [JOB]
+    clock.advance(days=1, minutes=1)
+    assert sign_in("registrar").get("/extractions/").html.select_one("#lately") is None
 
 
 def test_what_changed_meanwhile_is_shown_beside_what_was_seen(

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
@@ -24,6 +24,7 @@ RUN_LISTS = "run_lists"
 UNDER_WAY = frozenset({State.QUEUED, State.RUNNING})
 TABLE = cast("Table", ExtractionJob.__table__)
 _SHOWN = 10
+_LATELY = timedelta(days=1)
 
 
 class NotYoursError(Exception):
@@ -147,11 +148,15 @@ def job_of(session: Session, job_id: int) -> ExtractionJob | None:
     return session.get(ExtractionJob, job_id, populate_existing=True)
 
 
-def under_way(session: Session, staff_id: int) -> Sequence[ExtractionJob]:
-    """Return the latest jobs of somebody that are not over, the newest first."""
+def lately_asked(session: Session, staff_id: int, now: datetime) -> Sequence[ExtractionJob]:
+    """Return the latest jobs of somebody that are under way or ended lately, the newest first.
+
+    Without those that ended in a list: it shows itself.
+    """
+    ended = and_(ExtractionJob.ended_at > now - _LATELY, ExtractionJob.extraction_id.is_(None))
     return session.scalars(
         select(ExtractionJob)
-        .where(ExtractionJob.requested_by == staff_id, ExtractionJob.state.in_(UNDER_WAY))
+        .where(ExtractionJob.requested_by == staff_id, or_(ExtractionJob.state.in_(UNDER_WAY), ended))
         .order_by(ExtractionJob.id.desc())
         .limit(_SHOWN)
     ).all()
