@@ -175,15 +175,12 @@ def test_the_registers_are_asked_about_whom_their_rules_look_at(desk: Desk, chil
     assert again.outcome["answers"] == {"tax": {"asked": 1}, "welfare": {"asked": 0}}
 
 
-def test_a_silent_register_is_said_and_what_came_before_is_kept(
-    desk: Desk, children: list[Resident], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("yvaxportal.services.sync.eligibility.PIECE", 1)
+def test_a_silent_register_is_said_and_what_came_before_is_kept(desk: Desk, children: list[Resident]) -> None:
     desk.tax.states = dict.fromkeys((child.atena_number for child in children), "exempt")
     desk.tax.failing = 2
     job = desk.done(Kind.REFRESH, EXEMPT)
     assert (job.state, job.problem) == (State.FAILED, "registers")
-    assert job.outcome["answers"] == {"tax": {"asked": 4, "failure": "TimedOut"}}
+    assert job.outcome["answers"] == {"tax": {"asked": 4, "changed": 2, "failure": "TimedOut"}}
     (event,) = events(desk.session, Action.EXTRACTION_FAILED)
     assert event.detail == {"problem": "registers"}
 

@@ -207,3 +207,28 @@ def test_that_a_register_knows_of_nothing_is_an_answer_too(
     bring.for_person(person.atena_number, WELFARE, CALL)
     world.rollback()
     assert last_said(world, person.id, [WELFARE]) == {WELFARE: NOW}
+
+
+def test_about_some_people_what_came_before_a_failure_is_kept(
+    bring: EligibilitySync, tax: Tax, world: Session, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yvaxportal.services.sync.eligibility.SMALL_PIECE", 2)
+    people = [resident(world) for _ in range(6)]
+    world.commit()
+    numbers = [one.atena_number for one in people]
+    tax.states = dict.fromkeys(numbers, "exempt")
+    told: list[int] = []
+    tax.failing = 3
+    counts, failure = bring.for_some(TAX, numbers[:5], told.append)
+    assert (dict(counts), told) == ({"changed": 3}, [2, 3])
+    assert isinstance(failure, TimedOut)
+    assert len(rows(STATES)) == 3
+    assert rows("SELECT failure FROM sync_state WHERE system = 'tax'") == [
+        "TimedOut: no answer within the time limit"
+    ]
+    tax.failing = None
+    counts, failure = bring.for_some(TAX, numbers[:5], told.append)
+    assert (dict(counts), failure) == ({"changed": 2, "confirmed": 3}, None)
+    # Nobody else was asked about.
+    assert len(rows(STATES)) == 5
+    assert bring.for_some(TAX, [], told.append) == ({}, None)

@@ -6,7 +6,6 @@ up when it took three workers.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from yvaxportal.adapters.errors import AdapterError
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import ExtractionJobKind as Kind
@@ -246,18 +244,15 @@ class ListRoom:
 
     def _ask(self, job: "_Job", system: str, numbers: Any) -> dict[str, Any]:
         job.report.begin(system, len(numbers))
-        said: dict[str, Any] = {"asked": len(numbers)}
-        counts: Counter[str] = Counter()
-
-        def tell(done: int) -> None:
-            job.report(done, len(numbers))
-
-        if numbers:
-            try:
-                counts = self.connections.eligibility.for_some(system, numbers, tell)
-            except AdapterError as error:
-                said["failure"] = type(error).__name__
-        return {**said, **counts}
+        if not numbers:
+            return {"asked": 0}
+        counts, failure = self.connections.eligibility.for_some(
+            system, numbers, lambda done: job.report(done, len(numbers))
+        )
+        said: dict[str, Any] = {"asked": len(numbers), **counts}
+        if failure is not None:
+            said["failure"] = type(failure).__name__
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,14 @@ from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentC
 from yvaxportal.models.resident import Eligibility, EligibilityAnswer, Resident
 from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.refusals import keep, keep_bad_answer
-from yvaxportal.services.sync.state import began, change_state
+from yvaxportal.services.sync.state import began, change_state, state_of
 from yvaxportal.values.clock import jst_date
 from yvaxportal.values.fiscal import fiscal_year, fiscal_year_range
 
 TAX, WELFARE = "tax", "welfare"
 PIECE = 1_000
+#: Whoever waits for a list sees how far it is.
+SMALL_PIECE = 200
 
 _TABLE = cast("Table", Eligibility.__table__)
 _CONFIRM = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values(as_of=bindparam("said_at"))
@@ -199,22 +201,29 @@ class EligibilitySync:
 
     def for_some(
         self, system: str, atena_numbers: Sequence[str], tell: Callable[[int], object]
-    ) -> Counter[str]:
-        """Ask about some people; what was taken over stays, however it ends.
+    ) -> tuple[Counter[str], AdapterError | None]:
+        """Ask about some people; what came is taken over, however it ends.
 
         :param tell: is told how many answers were taken over so far; what it raises ends the run between two
             pieces.
-        :raises AdapterError: the other side's failure; it is noted.
+        :return: what became of the answers, and how the other side failed, None if it did not; it is noted.
         """
         counts: Counter[str] = Counter()
-        try:
-            for piece in _cut(self._answers(system, atena_numbers)):
-                counts += self._take_over(system, piece)
-                tell(counts.total())
-        except AdapterError as error:
-            self._note_failure(system, error, "some")
-            raise
-        return counts
+        failure: AdapterError | None = None
+        answers = self._answers(system, atena_numbers)
+        while failure is None:
+            piece: list[Statement] = []
+            try:
+                for said in islice(answers, SMALL_PIECE):
+                    piece.append(said)  # noqa: PERF402 - what came before an error is kept
+            except AdapterError as error:
+                failure = error
+                self._note_failure(system, error, "some")
+            if not piece:
+                break
+            counts += self._take_over(system, piece)
+            tell(counts.total())
+        return counts, failure
 
     def _take_over(self, system: str, piece: Sequence[Statement]) -> Counter[str]:
         with Session(self.engine) as session, session.begin():
@@ -265,6 +274,7 @@ class EligibilitySync:
 
     def _note(self, system: str, **values: object) -> None:
         with Session(self.engine) as session, session.begin():
+            state_of(session, system)
             change_state(session, system, **values)
 
 
