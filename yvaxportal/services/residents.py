@@ -104,11 +104,11 @@ def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) ->
 
 
 def merged_into(session: Session, resident_id: int) -> str | None:
-    """Return the atena number that this one was merged into last, None when it never was."""
+    """Return the atena number that this one is merged into, None when it stands by itself."""
     return session.scalar(
         select(Resident.atena_number)
         .join(ResidentMerge, ResidentMerge.kept_resident_id == Resident.id)
-        .where(ResidentMerge.merged_resident_id == resident_id)
+        .where(ResidentMerge.merged_resident_id == resident_id, ResidentMerge.undone_at.is_(None))
         .order_by(ResidentMerge.id.desc())
         .limit(1)
     )

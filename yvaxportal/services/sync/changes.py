@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from yvaxportal.adapters.messages.resident_register import ChangeKind, RegisterChange
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
-from yvaxportal.models.codes import ResidentCategory
+from yvaxportal.models.codes import MergeSource, ResidentCategory
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.sync import AppliedChange
 from yvaxportal.models.ticket import Certificate, Ticket
 from yvaxportal.services.sync.judging import Reason, is_usable_number, judge, payload_of
-from yvaxportal.services.sync.merging import is_merged, merge
+from yvaxportal.services.sync.merging import MergedOtherwiseError, Told, merge
 from yvaxportal.services.sync.people import SOURCE, WorkingSet
 from yvaxportal.services.sync.refusals import keep
 from yvaxportal.values.personal_number import PersonalNumber
@@ -121,16 +121,12 @@ class Applying:
         self._people.flush()
         assert gone.id is not None  # noqa: S101 - flushed
         assert kept.id is not None  # noqa: S101 - flushed
-        if is_merged(self._session, kept=kept.id, merged=gone.id):
-            return None
-        merge(
-            self._session,
-            kept=kept.id,
-            merged=gone.id,
-            change_id=change.change_id,
-            decided_on=change.occurred_on,
-            now=self._now,
-        )
+        told = Told(change.change_id, change.occurred_on, MergeSource.REGISTER)
+        try:
+            if merge(self._session, kept=kept.id, merged=gone.id, told=told, now=self._now) is None:
+                return None
+        except MergedOtherwiseError:
+            return Reason.MERGED_OTHERWISE
         for resident_id in (gone.id, kept.id):
             self._audit.record(
                 Action.RESIDENT_CHANGED,
