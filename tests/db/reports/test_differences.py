@@ -18,6 +18,7 @@ from yvaxportal.models.codes import (
     DoseSource,
     DoseState,
     Judgement,
+    MergeSource,
     RecordGroup,
     ReportSubject,
     ResidentCategory,

@@ -11,11 +11,12 @@ Doubles of doses come in the three classes of imports: *simple* ones stand once 
 *unresolvable* ones (the same number of a course on two days) stand both and are labelled.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, insert, or_, select, text, update
+from sqlalchemy import Table, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.circumstance import SpecialCircumstance
@@ -30,6 +31,7 @@ from yvaxportal.services.dose_findings import DoseAlert
 from yvaxportal.services.sync.standing import kept_for
 
 REASON = "宛名番号の統合"
+_UNRESOLVED = DoseAlert.UNRESOLVED_DOUBLE.value
 DOSE = cast("Table", Dose.__table__)
 _OWN = frozenset({"id", "resident_id", "revision", "changed_at", "changed_by", "change_reason"})
 #: What a copy of a dose has of the dose.
@@ -148,9 +150,20 @@ def lock_people(session: Session, *resident_ids: int) -> None:
     )
 
 
-def copy_dose(dose: Any, resident_id: int, *, reason: str, staff_id: int | None, now: datetime) -> Any:
-    """Return the statement that gives a person a copy of another number's dose, and its new id."""
-    values = {name: getattr(dose, name) for name in COPIED}
+def copy_dose(
+    dose: Any,
+    resident_id: int,
+    labels: Sequence[str] = (),
+    *,
+    reason: str,
+    staff_id: int | None,
+    now: datetime,
+) -> Any:
+    """Return the statement that gives a person a copy of another number's dose, and its new id.
+
+    :param labels: alerts that the copy has besides those of the dose.
+    """
+    values = {name: getattr(dose, name) for name in COPIED} | {"alerts": [*dose.alerts, *labels]}
     values |= {"resident_id": resident_id, "revision": 1, "changed_at": now, "changed_by": staff_id}
     return insert(DOSE).values(values | {"change_reason": reason}).returning(DOSE.c.id)
 
@@ -183,7 +196,7 @@ def link_sources(
     """
     if not pairs:
         return []
-    found: CursorResult[Any] = session.execute(
+    found = session.execute(
         _LINK,
         {"old": [old for old, _ in pairs], "new": [new for _, new in pairs], "without": without or []},
     )
@@ -229,18 +242,21 @@ def _move_doses(session: Session, kept: int, merged: int, now: datetime) -> dict
             moved.append([dose.id, None])
             doubles[str(dose.id)] = same.id
             links.append((dose.id, same.id))
-            if fields := _differences(dose, same):
+            if fields := differences(dose, same):
                 differs[str(dose.id)] = fields
             continue
-        new = session.scalars(copy_dose(dose, kept, reason=REASON, staff_id=None, now=now)).one()
+        # Both stand until somebody decides, labelled as those that an import keeps both.
+        contradicts = dose.judgement is Judgement.GIVEN and (dose.vaccine, dose.dose_number) in numbers
+        labels = [_UNRESOLVED] if contradicts and _UNRESOLVED not in dose.alerts else []
+        copied = copy_dose(dose, kept, labels, reason=REASON, staff_id=None, now=now)
+        new = session.scalars(copied).one()
         moved.append([dose.id, new])
         links.append((dose.id, new))
-        if dose.judgement is Judgement.GIVEN and (dose.vaccine, dose.dose_number) in numbers:
-            unresolved.append(new)
-    _label(session, unresolved)
+        unresolved += [new] if contradicts else []
     old = [cast("int", pair[0]) for pair in moved]
     cancel_doses(session, old, reason=REASON, staff_id=None, now=now)
     return {
+        "stood": sorted(dose.id for dose in there),
         "dose": moved,
         "double": doubles,
         "differs": differs,
@@ -249,16 +265,8 @@ def _move_doses(session: Session, kept: int, merged: int, now: datetime) -> dict
     }
 
 
-def _label(session: Session, ids: list[int]) -> None:
-    """Label copies that contradict a dose of the other number; both stand until somebody decides."""
-    label = DoseAlert.UNRESOLVED_DOUBLE.value
-    for dose_id in ids:
-        alerts: list[str] = session.scalars(select(DOSE.c.alerts).where(DOSE.c.id == dose_id)).one()
-        if label not in alerts:
-            session.execute(update(DOSE).where(DOSE.c.id == dose_id).values(alerts=[*alerts, label]))
-
-
-def _differences(one: Any, other: Any) -> list[str]:
+def differences(one: Any, other: Any) -> list[str]:
+    """Return the columns in which what two doses tell differs."""
     compared = (name for name in COPIED if name not in _NOT_COMPARED)
     return [name for name in compared if getattr(one, name) != getattr(other, name)]
 
