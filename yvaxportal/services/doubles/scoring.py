@@ -20,11 +20,12 @@ LIKELY = 85
 LISTED = POSSIBLE
 
 _BIRTH_PARTLY, _BIRTH_CONTRADICTS = 25, -40
-_OTHER_NAME = 20
+_OTHER_NAME, _NOTHING_ALIKE = 20, -25
 _PHONE, _HOUSEHOLD, _FOLLOWS, _OUTSIDE = 10, 5, 5, 5
 _ELSEWHERE, _ONE_DIED = -25, -15
 _UNKNOWN = "00"
 _NAMES = frozenset({"name_same", "name_changed"})
+_PARTS = frozenset({"given_name_same", "given_name_differs", "kana_same", "kana_nearly"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def compare(one: Side, other: Side) -> Likeness:
     points, why = best.score, list(best.why)
     for found in (
         _birth(one, other) if partial else None,
-        _other_name(one, other) if _NAMES.isdisjoint(why) else None,
+        _other_names(one, other, why),
         None if protected else _home(one, other, why),
         None if protected else _phone(one, other),
         _standing(one, other),
@@ -121,9 +122,13 @@ def _birth(one: Side, other: Side) -> tuple[int, str]:
     return _BIRTH_CONTRADICTS, "birth_contradicts"
 
 
-def _other_name(one: Side, other: Side) -> tuple[int, str] | None:
+def _other_names(one: Side, other: Side, why: list[str]) -> tuple[int, str] | None:
+    if not _NAMES.isdisjoint(why):
+        return None
     ours, theirs = ({fold_name(name) for name in side.other_names} - {""} for side in (one, other))
-    return (_OTHER_NAME, "other_name_same") if ours & theirs else None
+    if ours & theirs:
+        return _OTHER_NAME, "other_name_same"
+    return (_NOTHING_ALIKE, "names_differ") if _PARTS.isdisjoint(why) else None
 
 
 def _home(one: Side, other: Side, why: list[str]) -> tuple[int, str] | None:
