@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from tests.details import clerk
 from tests.people import NOW, TODAY
 from yvaxportal.audit.trail import Actor, AuditTrail
+from yvaxportal.models.codes import MergeSource
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.resident import Resident
 from yvaxportal.services.doubles.plan import Plan, Side, plan_of
@@ -37,7 +38,7 @@ def merged(db: Session) -> Merge:
     """Merge the second number into the first, as the register would."""
 
     def do(kept: Resident, gone: Resident) -> int:
-        told = Told(f"c-{kept.id}-{gone.id}-{len(db.new)}", TODAY, "register")
+        told = Told(f"c-{kept.id}-{gone.id}-{len(db.new)}", TODAY, MergeSource.REGISTER)
         made = merge(db, kept=kept.id, merged=gone.id, told=told, now=NOW)
         assert made is not None
         return made
@@ -52,9 +53,8 @@ def apart(db: Session, audit: AuditTrail, staff_id: int) -> Apart:
     def do(merge_id: int, *, returning: tuple[int, ...] = ()) -> Plan:
         plan = plan_of(db, merge_id)
         assert plan is not None
-        assigned = {
-            dose.standing: Side.RETURNING if dose.standing in returning else Side.KEPT for dose in plan.since
-        }
+        since = [dose.standing for dose in plan.since if dose.standing is not None]
+        assigned = {key: Side.RETURNING if key in returning else Side.KEPT for key in since}
         order = Order(merge_id, plan.seen, assigned, "別人と判明", staff_id, LATER)
         take_apart(db, audit, order)
         return plan

@@ -21,7 +21,9 @@ from yvaxportal.models.codes import (
     CertificateKind,
     CertificateState,
     CircumstanceKind,
+    DoseState,
     DoubleState,
+    MergeSource,
     ResidentCategory,
     TicketState,
 )
@@ -90,7 +92,7 @@ def test_a_dose_that_was_corrected_goes_back_as_it_is_now(
     merge_id = merged(kept, gone)
     copies = {dose.vaccine: dose for dose in db.query(Dose).filter_by(resident_id=kept.id)}
     copies["MR"].lot_number, copies["MR"].remarks = "Y999", "訂正済"
-    copies["BCG"].state, copies["BCG"].change_reason = "cancelled", "誤記録"
+    copies["BCG"].state, copies["BCG"].change_reason = DoseState.CANCELLED, "誤記録"
     db.flush()
     plan = apart(merge_id)
     assert {dose.vaccine: dose.fate for dose in plan.moved} == {
@@ -196,7 +198,7 @@ def test_later_merges_are_taken_apart_first(
 def test_numbers_are_never_merged_in_a_circle(db: Session, merged: Merge) -> None:
     one, two, three = resident(db), resident(db), resident(db)
     merged(two, one)
-    told = Told("c-1", TODAY, "register")
+    told = Told("c-1", TODAY, MergeSource.REGISTER)
     assert merge(db, kept=two.id, merged=one.id, told=told, now=NOW) is None
     for kept, gone in ((one, two), (three, one)):
         with pytest.raises(MergedOtherwiseError):
@@ -340,7 +342,7 @@ def test_sources_and_waiting_rows_follow_and_return(engine: Engine) -> None:
         assert desk.apply(recorded.id)["recorded"] == 1
         waiting = desk.checked(questionnaires([row_of(gone, 接種日="2030-01-01"), row_of(gone, 回数="9")]))
         assert [row.resident_id for row in desk.rows(waiting.id)] == [gone.id, gone.id]
-        told = Told("c-1", TODAY, "register")
+        told = Told("c-1", TODAY, MergeSource.REGISTER)
         merge_id = merge(session, kept=kept.id, merged=gone.id, told=told, now=NOW)
         session.commit()
         assert merge_id is not None
@@ -366,7 +368,8 @@ def test_sources_and_waiting_rows_follow_and_return(engine: Engine) -> None:
         (new,) = plan.since
         staff = clerk(session, "second")
         audit = AuditTrail(session, engine, SYSTEM)
-        order = Order(merge_id, plan.seen, {new.standing: Side.RETURNING}, "別人", staff, LATER)  # type: ignore[dict-item]
+        assert new.standing is not None
+        order = Order(merge_id, plan.seen, {new.standing: Side.RETURNING}, "別人", staff, LATER)
         take_apart(session, audit, order)
         session.commit()
         assert [tuple(row) for row in session.execute(sources)] == [(gone.id, "active")] * 2

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select, text
+from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import DoseState, DoubleState, ResidentCategory, Sex
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.double import DoubleSearch, ResidentDouble
 from yvaxportal.models.resident import Resident, ResidentContact
-from yvaxportal.models.sync import SyncRefusal
 from yvaxportal.models.ticket import Certificate, Ticket
-from yvaxportal.services.sync.judging import Reason
 
 PAGE = 50
 
@@ -108,26 +107,27 @@ def people_of(session: Session, ids: Sequence[int]) -> dict[int, Person]:
     """Return people as pairs show them, by id."""
     r, c = Resident.__table__.c, ResidentContact.__table__.c
     open_ = r.support_measure_flag.is_(False)
+    columns: list[Any] = [
+        r.id,
+        r.atena_number,
+        r.name,
+        r.name_kana,
+        r.name_alphabet,
+        r.alias_name,
+        r.former_name,
+        r.date_of_birth_written,
+        r.sex,
+        r.resident_category,
+        r.became_resident_on,
+        r.ceased_resident_on,
+        r.is_foreign_national,
+        r.support_measure_flag,
+        case((open_, r.household_number)),
+        c.current_address,
+        c.phone_number,
+    ]
     rows = session.execute(
-        select(
-            r.id,
-            r.atena_number,
-            r.name,
-            r.name_kana,
-            r.name_alphabet,
-            r.alias_name,
-            r.former_name,
-            r.date_of_birth_written,
-            r.sex,
-            r.resident_category,
-            r.became_resident_on,
-            r.ceased_resident_on,
-            r.is_foreign_national,
-            r.support_measure_flag,
-            case((open_, r.household_number)),
-            c.current_address,
-            c.phone_number,
-        )
+        select(*columns)
         .select_from(Resident.__table__)
         .outerjoin(ResidentContact.__table__, (c.resident_id == r.id) & open_)
         .where(r.id.in_(ids))
@@ -159,26 +159,3 @@ def counts(session: Session) -> dict[DoubleState, int]:
 def last_search(session: Session) -> DoubleSearch | None:
     """Return the newest search; None before the first."""
     return session.scalar(select(DoubleSearch).order_by(DoubleSearch.id.desc()).limit(1))
-
-
-def pairs_of(session: Session, resident_id: int) -> Sequence[int]:
-    """Return the ids of the pairs of a resident that somebody has to decide about, the likeliest first."""
-    concerned = or_(ResidentDouble.first_id == resident_id, ResidentDouble.second_id == resident_id)
-    return session.scalars(
-        select(ResidentDouble.id)
-        .where(concerned, ResidentDouble.state.in_((DoubleState.OPEN, DoubleState.TOLD)))
-        .order_by(ResidentDouble.score.desc(), ResidentDouble.id)
-    ).all()
-
-
-def splits_to_decide(session: Session) -> set[str]:
-    """Return the numbers of which a system said that they are not one person with another after all."""
-    return set(
-        session.scalars(
-            select(SyncRefusal.atena_number).where(
-                SyncRefusal.settled_at.is_(None),
-                SyncRefusal.reason == Reason.SPLIT_TO_DECIDE.value,
-                SyncRefusal.atena_number.is_not(None),
-            )
-        )
-    )

@@ -1,16 +1,17 @@
 """What was merged: the list, the newest first, and what stands for a number."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from yvaxportal.models.codes import MergeSource
 from yvaxportal.models.resident import Resident
 from yvaxportal.models.staff import StaffAccount
-from yvaxportal.models.sync import ResidentMerge
+from yvaxportal.models.sync import ResidentMerge, SyncRefusal
+from yvaxportal.services.sync.judging import Reason
 
 PAGE = 50
 _kept, _gone = aliased(Resident), aliased(Resident)
@@ -37,23 +38,25 @@ class MergeRow:
     undo_reason: str | None
 
 
+_COLUMNS: list[Any] = [
+    ResidentMerge.id,
+    _kept.atena_number,
+    _kept.name,
+    _gone.atena_number,
+    _gone.name,
+    ResidentMerge.decided_on,
+    ResidentMerge.merged_at,
+    ResidentMerge.source,
+    _recorder.display_name,
+    ResidentMerge.reference,
+    ResidentMerge.reason,
+    ResidentMerge.undone_at,
+    _undoer.display_name,
+    ResidentMerge.undo_reason,
+]
 _ROWS = (
-    select(
-        ResidentMerge.id,
-        _kept.atena_number,
-        _kept.name,
-        _gone.atena_number,
-        _gone.name,
-        ResidentMerge.decided_on,
-        ResidentMerge.merged_at,
-        ResidentMerge.source,
-        _recorder.display_name,
-        ResidentMerge.reference,
-        ResidentMerge.reason,
-        ResidentMerge.undone_at,
-        _undoer.display_name,
-        ResidentMerge.undo_reason,
-    )
+    select(*_COLUMNS)
+    .select_from(ResidentMerge)
     .join(_kept, _kept.id == ResidentMerge.kept_resident_id)
     .join(_gone, _gone.id == ResidentMerge.merged_resident_id)
     .outerjoin(_recorder, _recorder.id == ResidentMerge.recorded_by)
@@ -75,12 +78,44 @@ def merge_of(session: Session, merge_id: int) -> MergeRow | None:
     return MergeRow(*row) if row is not None else None
 
 
-def standing_merges(session: Session, resident_id: int) -> Sequence[MergeRow]:
-    """Return the merges of a resident that stand: into this number, or of it into another."""
-    concerned = or_(
-        ResidentMerge.kept_resident_id == resident_id, ResidentMerge.merged_resident_id == resident_id
+def merges_to_take_apart(session: Session) -> list[MergeRow]:
+    """Return the standing merges of numbers that another system said to be two people after all."""
+    numbers = select(SyncRefusal.atena_number).where(
+        SyncRefusal.settled_at.is_(None), SyncRefusal.reason == Reason.SPLIT_TO_DECIDE.value
     )
-    rows = session.execute(
-        _ROWS.where(concerned, ResidentMerge.undone_at.is_(None)).order_by(ResidentMerge.id)
+    query = _ROWS.where(
+        ResidentMerge.undone_at.is_(None),
+        or_(_gone.atena_number.in_(numbers), _kept.atena_number.in_(numbers)),
     )
-    return [MergeRow(*row) for row in rows]
+    return [MergeRow(*row) for row in session.execute(query.order_by(ResidentMerge.id))]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is about a number: ``pair`` (to be decided), ``into`` or ``from`` (a merge that stands).
+
+    ``number`` is the other one; ``remarks``: that one has remarks of its own.
+    """
+
+    kind: str
+    id: int
+    number: str
+    remarks: bool
+
+
+_STANDING = text(
+    "SELECT 'pair', d.id, r.atena_number, false FROM resident_double d "
+    "JOIN resident r ON r.id = CASE WHEN d.first_id = :id THEN d.second_id ELSE d.first_id END "
+    "WHERE (d.first_id = :id OR d.second_id = :id) AND d.state IN ('open', 'told') UNION ALL "
+    "SELECT 'from', g.id, r.atena_number, EXISTS (SELECT FROM resident_note n WHERE n.resident_id = r.id) "
+    "FROM resident_merge g JOIN resident r ON r.id = g.merged_resident_id "
+    "WHERE g.kept_resident_id = :id AND g.undone_at IS NULL UNION ALL "
+    "SELECT 'into', g.id, r.atena_number, false "
+    "FROM resident_merge g JOIN resident r ON r.id = g.kept_resident_id "
+    "WHERE g.merged_resident_id = :id AND g.undone_at IS NULL"
+)
+
+
+def standing_of(session: Session, resident_id: int) -> list[Standing]:
+    """Return the pairs and merges of a number, in one query."""
+    return [Standing(*row) for row in session.execute(_STANDING, {"id": resident_id})]

@@ -22,6 +22,8 @@ from yvaxportal.models.sync import ResidentMerge
 from yvaxportal.models.ticket import Ticket
 from yvaxportal.services.sync.merging import MOVED, differences, key_of
 
+#: What merging itself changes of a copy.
+_LABELS = frozenset({"state", "alerts"})
 _DOSE = cast("Table", Dose.__table__)
 #: Imports that reported a dose under the number that returns: a hint, no more.
 _REPORTED = text(
@@ -234,7 +236,7 @@ def _fate(
         return Fate.THERE_AGAIN
     if new is None:
         return Fate.BOTH_CHANGED if standing is not None and standing.changed_at > merged_at else Fate.BOTH
-    return Fate.RETURNS_CORRECTED if differences(new, old) else Fate.RETURNS
+    return Fate.RETURNS_CORRECTED if differences(new, old, without=_LABELS) else Fate.RETURNS
 
 
 def _since(

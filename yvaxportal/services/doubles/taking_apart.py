@@ -20,10 +20,11 @@ from yvaxportal.models.codes import DoseState, ResidentCategory
 from yvaxportal.models.imports import DoseSourceRecord
 from yvaxportal.models.resident import Resident, ResidentNote
 from yvaxportal.models.staff import StaffAccount
-from yvaxportal.models.sync import ResidentMerge
+from yvaxportal.models.sync import ResidentMerge, SyncRefusal
 from yvaxportal.services.dose_findings import DoseAlert
 from yvaxportal.services.doubles.deciding import keep_different
 from yvaxportal.services.doubles.plan import Fate, Plan, Side, plan_of, whole_doses
+from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.merging import (
     COPIED,
     DOSE,
@@ -110,6 +111,16 @@ def take_apart(session: Session, audit: AuditTrail, order: Order) -> ResidentMer
     _restore_people(session, plan)
     merge.undone_at, merge.undone_by = order.now, order.staff_id
     merge.undo_reason, merge.undone = order.reason, done
+    # What the other system said, that they are two people, is done.
+    session.execute(
+        update(SyncRefusal)
+        .where(
+            SyncRefusal.reason == Reason.SPLIT_TO_DECIDE.value,
+            SyncRefusal.atena_number.in_((plan.kept.atena_number, plan.returning.atena_number)),
+            SyncRefusal.settled_at.is_(None),
+        )
+        .values(settled_at=order.now, settled_by=order.staff_id)
+    )
     session.flush()
     # They are two people now: as they are, they are not listed again.
     keep_different(

@@ -37,7 +37,18 @@ _OWN = frozenset({"id", "resident_id", "revision", "changed_at", "changed_by", "
 #: What a copy of a dose has of the dose.
 COPIED = tuple(column.name for column in DOSE.columns if column.name not in _OWN)
 #: What only tells how the record came about: no detail in which two doses differ.
-_NOT_COMPARED = frozenset({"state", "source", "alerts", "alert_reason", "identity_check_id"})
+_NOT_COMPARED = frozenset(
+    {
+        "state",
+        "source",
+        "alerts",
+        "alert_reason",
+        "identity_check_id",
+        "age_when_given",
+        "age_at_fiscal_year_end",
+        "age_on_reference_date",
+    }
+)
 #: Moved as they are; what is not about one person's course stands under ids of its own.
 MOVED = (Ticket, Certificate, Eligibility, SpecialCircumstance, SupportMeasure)
 
@@ -265,9 +276,9 @@ def _move_doses(session: Session, kept: int, merged: int, now: datetime) -> dict
     }
 
 
-def differences(one: Any, other: Any) -> list[str]:
-    """Return the columns in which what two doses tell differs."""
-    compared = (name for name in COPIED if name not in _NOT_COMPARED)
+def differences(one: Any, other: Any, *, without: frozenset[str] = _NOT_COMPARED) -> list[str]:
+    """Return the columns in which two doses differ, without what only tells how the record came about."""
+    compared = (name for name in COPIED if name not in without)
     return [name for name in compared if getattr(one, name) != getattr(other, name)]
 
 
