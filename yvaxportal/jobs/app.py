@@ -13,6 +13,7 @@ NAMESPACE = "yvax"
 SYNC_RESIDENTS = "sync_residents"
 DELIVER_OUTBOX = "deliver_outbox"
 RUN_IMPORTS = "run_imports"
+FIND_DOUBLES = "find_doubles"
 
 
 def make_app(database_url: str) -> App:
@@ -57,6 +58,8 @@ def _blueprint() -> Blueprint:
         (MAKE_OUTPUTS, tasks.make_outputs, every_minute, MAKE_OUTPUTS),
         ("wipe_outputs", tasks.wipe_outputs, every_ten, "wipe_outputs"),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),
+        # After the night's update of the register and its clean-up: 04:40 in Japan.
+        (FIND_DOUBLES, tasks.search_doubles, "40 19 * * *", FIND_DOUBLES),
         ("refresh_eligibility", tasks.refresh_eligibility, "0 17 * * *", "refresh_eligibility"),
     ):
         register = jobs.task(name=name, queueing_lock=name, lock=lock, pass_context=True)

@@ -11,6 +11,7 @@ from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Resident
 from yvaxportal.security.permissions import Permission
+from yvaxportal.services.doubles.merges import standing_of
 from yvaxportal.services.resident_page import (
     EligibilityRow,
     contact_of,
@@ -28,6 +29,13 @@ from yvaxportal.views.resident_doses import DosePanel
 from yvaxportal.views.wording import Wording
 
 STALE_AFTER = timedelta(days=31)
+#: What there may be about another number, and where that leads.
+OTHER_NUMBERS = {
+    "pair": _("May be the same person as another number"),
+    "from": _("Another number was merged into this one"),
+    "remarks": _("Another number was merged into this one; it has remarks of its own"),
+    "into": _("How it was merged"),
+}
 
 
 class ResidentPage:
@@ -60,6 +68,7 @@ class ResidentPage:
             "category_badge": self._category_badge(),
             "protected_until": self._protected_until(),
             "merged": merged,
+            "numbers": self._numbers(),
             "register_as_of": format_jst(resident.register_as_of),
             "may_read_number": self._may(Permission.PERSONAL_NUMBER_READ, "personal-number"),
             "may_record": merged is None and self._may(Permission.DOSE_RECORD, "doses"),
@@ -115,6 +124,25 @@ class ResidentPage:
             "number": number,
             "url": self.request.resource_path(self.context.__parent__, number, ""),
         }
+
+    def _numbers(self) -> list[dict[str, str]]:
+        """Return what there is about other numbers of this person, for those who decide about doubles."""
+        request = self.request
+        if Permission.DOUBLE_VIEW not in request.own_permissions:
+            return []
+        doubles = request.root["doubles"]
+        found = []
+        for one in standing_of(request.db, self.resident.id):
+            text = OTHER_NUMBERS["remarks" if one.remarks else one.kind]
+            place = (str(one.id), "") if one.kind == "pair" else ("merges", str(one.id), "")
+            found.append(
+                {
+                    "text": self.words.say(text),
+                    "number": one.number,
+                    "url": request.resource_path(doubles, *place),
+                }
+            )
+        return found
 
     def _protected_until(self) -> str | None:
         if not self.resident.support_measure_flag:
