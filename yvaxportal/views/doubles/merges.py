@@ -1,5 +1,6 @@
 """What was merged: the list, one merge with what it moved and what followed, and taking it apart."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -121,7 +122,9 @@ class MergePage:
     )
     def take_apart(self) -> dict[str, Any] | Response:
         """Take the merge apart as it was shown."""
-        request, plan = self.request, self._plan()
+        request, plan, row = self.request, self._plan(), self.row
+        if row.undone_at is not None:
+            return self._refused("undone", row.undone_by or "", row.undone_at)
         form = self._form(plan)
         try:
             values: dict[str, Any] = dict(form.validate(request.POST.items()))
@@ -142,7 +145,7 @@ class MergePage:
         try:
             take_apart(request.db, request.audit, order)
         except ApartRefusedError as error:
-            return self._refused(error.rule, error)
+            return self._refused(error.rule, error.by, error.at)
         request.flash("success", _("The merge was taken apart. See below what has to be set right by hand."))
         return HTTPSeeOther(self.here)
 
@@ -152,9 +155,8 @@ class MergePage:
             raise LookupError("the merge went while it was looked at")
         return plan
 
-    def _refused(self, rule: str, error: ApartRefusedError | None = None) -> dict[str, Any]:
+    def _refused(self, rule: str, by: str = "", at: datetime | None = None) -> dict[str, Any]:
         self.request.response.status_int = HTTPStatus.CONFLICT
-        by, at = (error.by, error.at) if error else ("", None)
         return self._preview(self._plan(), problem=self.words.refusal(APART_REFUSALS, rule, by, at))
 
     def _preview(self, plan: Plan, form: PortalForm | None = None, problem: str = "") -> dict[str, Any]:
