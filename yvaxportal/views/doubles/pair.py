@@ -48,6 +48,8 @@ _DONE = {
     DoubleState.TOLD: _("Kept: the register was told. The merge comes from there."),
     DoubleState.OPEN: _("The decision was taken back."),
 }
+#: How much each has: no item in which one person could differ from themself.
+_COUNTED = frozenset({"Doses", "Tickets", "Certificates"})
 _KINDS = {DoubleState.OPEN: "soon", DoubleState.TOLD: "info"}
 
 
@@ -251,7 +253,7 @@ class PairPage:
             {
                 "label": self.words.say(label),
                 "values": values,
-                "differs": values[0] != values[1] and all(values),
+                "differs": values[0] != values[1] and all(values) and label not in _COUNTED,
             }
             for label, values in lines
             if any(values)
