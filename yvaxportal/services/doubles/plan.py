@@ -214,7 +214,7 @@ def _moved(merge: ResidentMerge, doses: Mapping[int, Any], returning: int) -> li
                 shown.dose_number,
                 shown.given_on,
                 shown.judgement,
-                doses.get(standing or 0, shown).state,
+                (doses[old] if merge.undone_at else doses.get(standing or 0, shown)).state,
                 shown.source,
                 tuple(differs.get(str(old), ())),
             )

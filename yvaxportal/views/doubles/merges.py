@@ -214,8 +214,8 @@ class MergePage:
             (_("Day of the decision"), words.day(row.decided_on)),
             (_("Where the decision is found"), row.reference or ""),
             (_("Reason"), row.reason or ""),
-            (_("Merged"), format_jst(row.merged_at)),
-            (_("Taken apart"), f"{format_jst(row.undone_at)} {row.undone_by}" if row.undone_at else ""),
+            (_("Merged on"), format_jst(row.merged_at)),
+            (_("Taken apart on"), f"{format_jst(row.undone_at)} {row.undone_by}" if row.undone_at else ""),
             (_("Why it was taken apart"), row.undo_reason or ""),
         ]
         return [{"label": words.say(label), "value": value} for label, value in facts if value]
