@@ -346,3 +346,12 @@ def test_a_search_is_asked_for(sign_in: SignIn, world: Session) -> None:
     assert "検索を依頼しました" in page
     assert "既に検索待ち" in page.forms["search-again"].submit(status=303).follow()
     assert len(events(world, Action.DOUBLES_SEARCHED)) == 2
+
+
+def test_the_page_of_the_personal_number_leads_to_a_merged_number(
+    sign_in: SignIn, pair: tuple[Resident, Resident], merged: int
+) -> None:
+    del merged
+    visitor = sign_in("number", second_factor=True)
+    page = visitor.get(f"/residents/{pair[0].atena_number}/personal-number/")
+    page.click(href=f"/residents/{pair[1].atena_number}/personal-number/")

@@ -19,6 +19,7 @@ from yvaxportal.services.sync.judging import Reason, is_usable_number, judge, pa
 from yvaxportal.services.sync.merging import MergedOtherwiseError, Told, merge
 from yvaxportal.services.sync.people import SOURCE, WorkingSet
 from yvaxportal.services.sync.refusals import keep
+from yvaxportal.services.sync.standing import merged_away
 from yvaxportal.values.personal_number import PersonalNumber
 
 SYSTEM = "resident_register"
@@ -50,11 +51,13 @@ class Applying:
         self._now = now
         self._people = WorkingSet(session, audit, now)
         self._outcome = Outcome()
+        self._merged_away: set[str] = set()
 
     def apply(self, changes: Sequence[RegisterChange]) -> Outcome:
         """Apply a page, in its order."""
         done = self._applied(changes)
         self._people.load(_numbers(changes))
+        self._merged_away = merged_away(self._session, _numbers(changes))
         marks = []
         for change in changes:
             if change.change_id in done:
@@ -104,8 +107,9 @@ class Applying:
             ends_measure=change.kind is ChangeKind.SUPPORT_MEASURE_ENDED,
             detail={"source": SOURCE, "kind": change.kind.value, "change": change.change_id},
         )
-        if change.kind is ChangeKind.SPLIT:
-            # Which doses are whose only a person can tell: the new number begins without any.
+        if change.kind is ChangeKind.SPLIT or change.atena_number in self._merged_away:
+            # A new number, or one that was merged and is somebody again: which doses are whose only a person
+            # can tell. It begins without any.
             self._keep(change, Reason.SPLIT_TO_DECIDE)
         return None
 
@@ -127,6 +131,7 @@ class Applying:
                 return None
         except MergedOtherwiseError:
             return Reason.MERGED_OTHERWISE
+        self._merged_away.add(gone.atena_number)
         for resident_id in (gone.id, kept.id):
             self._audit.record(
                 Action.RESIDENT_CHANGED,
