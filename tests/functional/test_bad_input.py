@@ -169,7 +169,7 @@ def test_a_failure_is_recorded_without_its_values(
     def break_down(*_args: object, **_kw: object) -> None:
         raise RuntimeError(f"見本 {NUMBER}")
 
-    monkeypatch.setattr("yvaxportal.views.resident.household_of", break_down)
+    monkeypatch.setattr("yvaxportal.views.resident.person_sheet", break_down)
     answer = sign_in("registrar").get(f"/residents/{person.atena_number}/", status=500)
     assert is_a_calm_page(answer)
     assert "見本 9000" not in answer
@@ -179,7 +179,7 @@ def test_a_failure_is_recorded_without_its_values(
     assert event.outcome == "failed"
     assert event.detail["error"] == "RuntimeError"
     assert NUMBER not in logs.text
-    assert "household" in logs.text
+    assert "_sheet" in logs.text
     # What failed left nothing behind: not even that the page was seen.
     assert Action.RESIDENT_VIEWED not in world.scalars(select(AuditEvent.action)).all()
 

@@ -14,6 +14,7 @@ WHY: Mapping[str, str] = {
     "other_name_same": _("another name (former name, alias, alphabet) is equal"),
     "names_differ": _("names differ"),
     "phone_same": _("telephone equal"),
+    "nearly_and_nothing_else": _("birth dates differ, and neither address nor telephone is equal"),
     "household_same": _("same household"),
     "lives_elsewhere": _("both are residents, in different households and at different addresses"),
     "moved_out_and_in": _("one moved out before the other moved in"),
@@ -28,6 +29,7 @@ AGAINST = frozenset(
         "names_differ",
         "sex_differs",
         "lives_elsewhere",
+        "nearly_and_nothing_else",
         "one_died",
     }
 )

@@ -32,9 +32,9 @@ from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.resident import Resident, ResidentNote, SupportMeasure
 from yvaxportal.models.sync import ResidentMerge
 from yvaxportal.models.ticket import Certificate, Ticket
+from yvaxportal.services.doubles.merges import standing_of
 from yvaxportal.services.doubles.plan import Fate, Side, plan_of
 from yvaxportal.services.doubles.taking_apart import ApartRefusedError, Order, take_apart
-from yvaxportal.services.residents import merged_into
 from yvaxportal.services.sync.merging import MergedOtherwiseError, Told, merge
 from yvaxportal.services.sync.standing import kept_for
 
@@ -75,11 +75,11 @@ def test_doses_go_back_to_whom_they_came_from(
     merge_id = merged(kept, gone)
     assert [row[:2] for row in active(db, kept)] == [("BCG", 1), ("MR", 1), ("MR", 2)]
     assert active(db, gone) == []
-    assert merged_into(db, gone.id) == kept.atena_number
+    assert [(one.kind, one.number) for one in standing_of(db, gone.id)] == [("into", kept.atena_number)]
     plan = apart(merge_id)
     assert [dose.fate for dose in plan.moved] == [Fate.BOTH, Fate.RETURNS, Fate.RETURNS]
     assert (active(db, kept), active(db, gone)) == before
-    assert merged_into(db, gone.id) is None
+    assert standing_of(db, gone.id) == []
     db.refresh(gone)
     assert gone.resident_category is ResidentCategory.RESIDENT
 

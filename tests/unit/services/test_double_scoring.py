@@ -78,6 +78,14 @@ def test_namesakes_who_both_live_here_do_not_score_high() -> None:
     assert likeness(address_key=ELSEWHERE, date_of_birth_written="1981-05-17")[0] < LISTED
 
 
+def test_a_birth_date_that_is_nearly_the_same_needs_something_beside() -> None:
+    moved = {"resident_category": "moved_out", "address_key": ELSEWHERE}
+    score, why = likeness(date_of_birth_written="1981-05-17", **moved)
+    assert score < LISTED
+    assert "nearly_and_nothing_else" in why
+    assert likeness(date_of_birth_written="1981-05-17")[0] >= LISTED
+
+
 def test_twins_are_not_listed() -> None:
     known = {"household_number": "H1", "phone_key": "0859000123"}
     twin = side(2, name="髙橋　花代", name_kana="タカハシ　ハナヨ", **known)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import BigInteger, bindparam, case, exists, false, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from yvaxportal.models.codes import MergeSource
-from yvaxportal.models.resident import Resident
+from yvaxportal.models.codes import DoubleState, MergeSource
+from yvaxportal.models.double import ResidentDouble
+from yvaxportal.models.readings import Reading
+from yvaxportal.models.resident import Resident, ResidentNote
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.models.sync import ResidentMerge, SyncRefusal
 from yvaxportal.services.sync.judging import Reason
@@ -103,19 +105,28 @@ class Standing:
     remarks: bool
 
 
-_STANDING = text(
-    "SELECT 'pair', d.id, r.atena_number, false FROM resident_double d "
-    "JOIN resident r ON r.id = CASE WHEN d.first_id = :id THEN d.second_id ELSE d.first_id END "
-    "WHERE (d.first_id = :id OR d.second_id = :id) AND d.state IN ('open', 'told') UNION ALL "
-    "SELECT 'from', g.id, r.atena_number, EXISTS (SELECT FROM resident_note n WHERE n.resident_id = r.id) "
-    "FROM resident_merge g JOIN resident r ON r.id = g.merged_resident_id "
-    "WHERE g.kept_resident_id = :id AND g.undone_at IS NULL UNION ALL "
-    "SELECT 'into', g.id, r.atena_number, false "
-    "FROM resident_merge g JOIN resident r ON r.id = g.kept_resident_id "
-    "WHERE g.merged_resident_id = :id AND g.undone_at IS NULL"
-)
+_other, _merge, _pair = Resident.__table__, ResidentMerge.__table__, ResidentDouble.__table__
+_WHOSE = bindparam("resident_id", type_=BigInteger)
+_EITHER = case((_pair.c.first_id == _WHOSE, _pair.c.second_id), else_=_pair.c.first_id)
+_HAS_NOTE = exists().where(ResidentNote.__table__.c.resident_id == _other.c.id)
+_OF_A_NUMBER = union_all(
+    select(literal("pair").label("kind"), _pair.c.id, _other.c.atena_number, false().label("remarks"))
+    .select_from(_pair.join(_other, _other.c.id == _EITHER))
+    .where(
+        or_(_pair.c.first_id == _WHOSE, _pair.c.second_id == _WHOSE),
+        _pair.c.state.in_((DoubleState.OPEN, DoubleState.TOLD)),
+    ),
+    select(literal("from"), _merge.c.id, _other.c.atena_number, _HAS_NOTE)
+    .select_from(_merge.join(_other, _other.c.id == _merge.c.merged_resident_id))
+    .where(_merge.c.kept_resident_id == _WHOSE, _merge.c.undone_at.is_(None)),
+    select(literal("into"), _merge.c.id, _other.c.atena_number, false())
+    .select_from(_merge.join(_other, _other.c.id == _merge.c.kept_resident_id))
+    .where(_merge.c.merged_resident_id == _WHOSE, _merge.c.undone_at.is_(None)),
+).subquery("numbers")
+#: The pairs that wait and the merges that stand of one number (``resident_id``), in one reading.
+NUMBERS = Reading(Standing, select(*_OF_A_NUMBER.c))
 
 
 def standing_of(session: Session, resident_id: int) -> list[Standing]:
-    """Return the pairs and merges of a number, in one query."""
-    return [Standing(*row) for row in session.execute(_STANDING, {"id": resident_id})]
+    """Return the pairs and merges of a number."""
+    return NUMBERS.rows(session, {"resident_id": resident_id})

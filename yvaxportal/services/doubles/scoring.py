@@ -22,9 +22,10 @@ LISTED = POSSIBLE
 _BIRTH_PARTLY, _BIRTH_CONTRADICTS = 25, -40
 _OTHER_NAME, _NOTHING_ALIKE = 20, -25
 _PHONE, _HOUSEHOLD, _FOLLOWS, _OUTSIDE = 10, 5, 5, 5
-_ELSEWHERE, _ONE_DIED = -25, -15
+_ELSEWHERE, _ONE_DIED, _ONLY_NEARLY = -25, -15, -15
 _UNKNOWN = "00"
 _NAMES = frozenset({"name_same", "name_changed"})
+_BESIDE = frozenset({"address_same", "phone_same", "household_same"})
 _PARTS = frozenset({"given_name_same", "given_name_differs", "kana_same", "kana_nearly"})
 
 
@@ -64,22 +65,26 @@ class Likeness:
 
 def compare(one: Side, other: Side) -> Likeness:
     """Return how likely two residents are one person."""
-    partial = _UNKNOWN in (one.date_of_birth_written + other.date_of_birth_written).split("-")
-    partial = partial or _is_partial(one) or _is_partial(other)
+    partial = _is_partial(one) or _is_partial(other)
     protected = one.support_measure_flag or other.support_measure_flag
     ways = (_score(one, other, partial, protected), _score(other, one, partial, protected))
     best = max(ways, key=lambda found: found.score)
     points, why = best.score, list(best.why)
-    for found in (
-        _birth(one, other) if partial else None,
-        _other_names(one, other, why),
-        None if protected else _home(one, other, why),
-        None if protected else _phone(one, other),
-        _standing(one, other),
-    ):
+
+    def add(found: tuple[int, str] | None) -> None:
+        nonlocal points
         if found is not None:
             points += found[0]
             why.append(found[1])
+
+    if partial:
+        add(_birth(one, other))
+    add(_other_names(one, other, why))
+    if not protected:
+        add(_home(one, other, why))
+        add(_phone(one, other))
+    add(_standing(one, other))
+    add(_only_nearly(why))
     return Likeness(max(0, min(100, points)), tuple(why))
 
 
@@ -120,6 +125,12 @@ def _birth(one: Side, other: Side) -> tuple[int, str]:
     if all(ours == theirs or _UNKNOWN in {ours, theirs} for ours, theirs in parts):
         return _BIRTH_PARTLY, "birth_partly"
     return _BIRTH_CONTRADICTS, "birth_contradicts"
+
+
+def _only_nearly(why: list[str]) -> tuple[int, str] | None:
+    """Count against a birth date that differs when nothing tells of one home: namesakes of about one age."""
+    alone = "birth_nearly" in why and _BESIDE.isdisjoint(why)
+    return (_ONLY_NEARLY, "nearly_and_nothing_else") if alone else None
 
 
 def _other_names(one: Side, other: Side, why: list[str]) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
-from yvaxportal.jobs.app import FIND_DOUBLES, ask_for
+from yvaxportal.jobs.asking import FIND_DOUBLES, ask_for
 from yvaxportal.models.codes import DoubleState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Doubles, is_id
