@@ -23,6 +23,7 @@ from yvaxportal.models.codes import (
     CircumstanceKind,
     DoseState,
     DoubleState,
+    Judgement,
     MergeSource,
     ResidentCategory,
     TicketState,
@@ -290,6 +291,8 @@ def test_no_address_opens_that_was_closed_since(
     db.refresh(gone)
     # What came with the other number goes with it; what came since may be meant for either.
     assert (kept.support_measure_flag, gone.support_measure_flag) == (since, True)
+    told = events(db, Action.SUPPORT_MEASURE_CHANGED)
+    assert [event.resident_id for event in told] == [gone.id if since else kept.id]
 
 
 def test_the_pair_is_two_people_from_then_on(
@@ -384,8 +387,10 @@ SOME = st.lists(
         st.sampled_from(("2020-05-01", "2021-05-01", "2022-05-01")),
         st.sampled_from((None, "Y1", "Y2")),
         st.booleans(),
+        st.sampled_from((Judgement.GIVEN, Judgement.GIVEN, Judgement.UNFIT)),
     ),
-    unique_by=lambda dose: dose[:3],
+    # Only what was given stands once; somebody may be found unfit twice.
+    unique_by=lambda dose: dose[:3] if dose[5] is Judgement.GIVEN else id(dose),
     max_size=6,
 )
 
@@ -397,8 +402,9 @@ def test_merged_and_taken_apart_is_as_it_was(
 ) -> None:
     kept, gone = resident(db), resident(db)
     for person, doses in ((kept, mine), (gone, theirs)):
-        for vaccine, number, day, lot, labelled in doses:
+        for vaccine, number, day, lot, labelled, judgement in doses:
             (dose,) = doses_given(person, (vaccine, number, day))
+            dose.judgement = judgement
             dose.lot_number, dose.alerts = lot, ["lot_missing"] if labelled else []
             db.add(dose)
     db.flush()

@@ -55,6 +55,10 @@ class Fate(StrEnum):
     THERE_AGAIN = "there_again"
 
 
+#: Fates after which the dose counts for the number that returns.
+BACK = frozenset({Fate.RETURNS, Fate.RETURNS_CORRECTED, Fate.BOTH, Fate.BOTH_CHANGED})
+
+
 class Side(StrEnum):
     """Whose a dose is."""
 
@@ -196,7 +200,9 @@ def _moved(merge: ResidentMerge, doses: Mapping[int, Any], returning: int) -> li
     taken = {
         key_of(dose)
         for dose in doses.values()
-        if dose.resident_id == returning and dose.state is DoseState.ACTIVE
+        if dose.resident_id == returning
+        and dose.state is DoseState.ACTIVE
+        and dose.judgement is Judgement.GIVEN
     }
     found = []
     for old, new in merge.moved.get("dose", []):
@@ -205,11 +211,14 @@ def _moved(merge: ResidentMerge, doses: Mapping[int, Any], returning: int) -> li
             continue
         standing = new if new is not None else doubles.get(str(old))
         shown = doses[old] if new is None else doses[new]
+        fate = _fate(doses, (old, new), doses.get(standing or 0), taken, merge.merged_at)
+        if fate in BACK and shown.judgement is Judgement.GIVEN:
+            taken.add(key_of(shown))
         found.append(
             PlannedDose(
                 old,
                 standing,
-                _fate(doses, (old, new), doses.get(standing or 0), taken, merge.merged_at),
+                fate,
                 shown.vaccine,
                 shown.dose_number,
                 shown.given_on,

@@ -23,7 +23,7 @@ from yvaxportal.models.staff import StaffAccount
 from yvaxportal.models.sync import ResidentMerge, SyncRefusal
 from yvaxportal.services.dose_findings import DoseAlert
 from yvaxportal.services.doubles.deciding import keep_different
-from yvaxportal.services.doubles.plan import Fate, Plan, Side, plan_of, whole_doses
+from yvaxportal.services.doubles.plan import BACK, Fate, Plan, Side, plan_of, whole_doses
 from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.merging import (
     COPIED,
@@ -45,8 +45,6 @@ _ROWS_BACK = text(
     "FROM unnest(CAST(:batches AS bigint[]), CAST(:numbers AS int[])) AS w(batch_id, number) "
     "WHERE r.batch_id = w.batch_id AND r.number = w.number AND r.resident_id = :kept AND r.outcome IS NULL"
 )
-#: Fates after which the dose counts for the number that returns.
-_BACK = frozenset({Fate.RETURNS, Fate.RETURNS_CORRECTED, Fate.BOTH, Fate.BOTH_CHANGED})
 
 
 class ApartRefusedError(ValueError):
@@ -172,7 +170,7 @@ def _doses_back(session: Session, plan: Plan, order: Order) -> list[list[Any]]:
     ]
     cancel_doses(session, cancelled, reason=REASON, staff_id=order.staff_id, now=order.now)
     for dose in plan.moved:
-        if dose.old is not None and dose.fate in _BACK:
+        if dose.old is not None and dose.fate in BACK:
             corrected = dose.fate is Fate.RETURNS_CORRECTED
             values = _content(rows[copies[dose.old]], rows[dose.old], plan) if corrected else {}
             _reactivate(session, dose.old, values, order)
@@ -261,9 +259,19 @@ def _tell(audit: AuditTrail, plan: Plan, order: Order, done: Mapping[str, Any]) 
         )
         for party in (plan.kept, plan.returning)
     ]
+    for party, protected in zip((plan.kept, plan.returning), plan.protected_after, strict=True):
+        if party.protected is not protected:
+            facts = Facts(
+                resident_id=party.id,
+                subject=f"merge:{plan.merge.id}",
+                detail={"reason": order.reason},
+                before={"support_measure_flag": party.protected},
+                after={"support_measure_flag": protected},
+            )
+            events.append((Action.SUPPORT_MEASURE_CHANGED, facts))
     returning, kept = plan.returning.id, plan.kept.id
     for old, new, fate in done["dose"]:
-        if fate in _BACK:
+        if fate in BACK:
             events.append((Action.DOSE_RECORDED, _fact(returning, old, plan)))
         if new is not None:
             events.append((Action.DOSE_CANCELLED, _fact(kept, new, plan)))
