@@ -146,7 +146,9 @@ def test_of_two_who_decide_the_second_is_told(
 def test_a_manager_records_what_the_register_decided(
     sign_in: SignIn, world: Session, pair: tuple[Resident, Resident], double: ResidentDouble
 ) -> None:
-    assert "merge" not in sign_in("registrar").get(f"/doubles/{double.id}/").forms
+    page = sign_in("registrar").get(f"/doubles/{double.id}/")
+    assert "merge" not in page.forms
+    assert "管理責任者がここで記録" in page
     visitor = sign_in("manager")
     form = visitor.get(f"/doubles/{double.id}/").forms["merge"]
     assert "入力してください。" in form.submit("merge", status=422)

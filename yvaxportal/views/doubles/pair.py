@@ -180,12 +180,16 @@ class PairPage:
                 form.set_appstruct({"revision": double.revision})
         return {name: form.render() for name, form in forms.items()}
 
+    @property
+    def _by_hand(self) -> bool:
+        """Tell whether a merge of the pair has to be written down, since no message will come."""
+        return may_record_merge(self.request.db, self.double, followed=self._followed())
+
     def _may_merge(self) -> bool:
-        double = self.double
         return (
-            double.state in {DoubleState.OPEN, DoubleState.TOLD}
+            self.double.state in {DoubleState.OPEN, DoubleState.TOLD}
             and bool(self.request.has_permission(Permission.DOUBLE_MERGE, self.context))
-            and may_record_merge(self.request.db, double, followed=self._followed())
+            and self._by_hand
         )
 
     def _page(self, forms: Mapping[str, PortalForm], problem: str = "") -> dict[str, Any]:
