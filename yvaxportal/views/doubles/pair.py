@@ -230,7 +230,8 @@ class PairPage:
             ],
             "sides": self._sides(people),
             "forms": self._forms(people, forms),
-            "waits_for_register": (waits and "merge" in forms) or (waits and not self._may_merge()),
+            "waits_for_register": waits and not self._by_hand,
+            "a_manager_records": waits and self._by_hand and not self._may_merge(),
         }
 
     def _sides(self, people: tuple[Person, Person]) -> list[dict[str, Any]]:
