@@ -37,6 +37,7 @@ from yvaxportal.programme.loading import load_schedule
 from yvaxportal.services.doubles.consequences import Consequences, consequences_of
 from yvaxportal.services.doubles.plan import Plan, plan_of
 from yvaxportal.services.doubles.taking_apart import ApartRefusedError, Order, take_apart
+from yvaxportal.services.reports.differences import Cause, moved
 from yvaxportal.services.reports.library import load_library
 from yvaxportal.services.reports.periods import Period
 from yvaxportal.services.reports.snapshots import close, make
@@ -183,8 +184,10 @@ def test_frozen_figures_with_the_merged_person_are_listed(
     assert (figure.snapshot_id, figure.report, figure.closed) == (reported, "routine", True)
     assert figure.figures >= 1
     apart(merge_id)
-    # Afterwards the list is that of the time it stood.
-    freeze(NOW + timedelta(days=9), "統合の取消し")
+    # Afterwards the list is that of the time it stood, and what differs is explained by it.
+    newer = freeze(NOW + timedelta(days=9), "統合の取消し")
+    differing, _more = moved(db, reported, newer, first_as_of=SINCE, same_rules=True)
+    assert {one.cause for one in differing} == {Cause.MERGED}
     assert [one.snapshot_id for one in follows(db, merge_id).figures] == [reported]
 
 
