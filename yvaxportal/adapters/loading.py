@@ -61,7 +61,7 @@ def load_adapters(
     """
     built: dict[str, IAdapter] = {}
     # Looking through everything that is installed takes as long as all the rest: once is enough.
-    points = entry_points()
+    points = entry_points().select
     for system in systems:
         try:
             built[system] = load_adapter(system, settings, engine, clock, points=points)
@@ -77,11 +77,11 @@ def load_adapter(
     engine: Engine,
     clock: Callable[[], datetime],
     *,
-    points: EntryPoints | None = None,
+    points: Callable[..., EntryPoints] | None = None,
 ) -> IAdapter:
     """Build what the ini file names for one system; the caller closes it.
 
-    :param points: what is installed, where the caller looked already.
+    :param points: selects among the entry points of what is installed, where the caller looked already.
     :raises SettingsError: as ``load_adapters``.
     """
     setup = AdapterSetup(
@@ -92,8 +92,8 @@ def load_adapter(
         engine=engine,
         clock=clock,
     )
-    points = entry_points() if points is None else points
-    return _build(points, settings.adapters[system], SYSTEMS[system], _with_index(setup))
+    found = (points or entry_points)(group=f"{PREFIX}{system}")
+    return _build(found, settings.adapters[system], SYSTEMS[system], _with_index(setup))
 
 
 def _with_index(setup: AdapterSetup) -> AdapterSetup:
@@ -124,9 +124,9 @@ def installed(system: str) -> dict[str, str]:
     return {entry.name: entry.dist.name if entry.dist else "" for entry in found}
 
 
-def _build(points: EntryPoints, wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdapter:
+def _build(found: EntryPoints, wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdapter:
     name = f"{PREFIX}{setup.system}"
-    implementation = _loaded(_entry_point(points, name, wanted), name)
+    implementation = _loaded(_entry_point(found, name, wanted), name)
     create = getattr(implementation, "create", None)
     if not callable(create):
         raise SettingsError(name, f"{wanted} has no class method create")
@@ -140,8 +140,7 @@ def _build(points: EntryPoints, wanted: str, interface: InterfaceClass, setup: A
     return cast("IAdapter", adapter)
 
 
-def _entry_point(points: EntryPoints, name: str, wanted: str) -> EntryPoint:
-    found = points.select(group=name)
+def _entry_point(found: EntryPoints, name: str, wanted: str) -> EntryPoint:
     chosen = [entry for entry in found if entry.name == wanted]
     if not chosen:
         listed = ", ".join(sorted({entry.name for entry in found})) or "none"

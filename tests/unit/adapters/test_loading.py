@@ -58,12 +58,12 @@ class Installed:
         for system, interface in SYSTEMS.items():
             self.classes[system, "local"] = stand_in(interface)
 
-    def __call__(self, **select: str) -> EntryPoints:
+    def __call__(self, group: str | None = None) -> EntryPoints:
         points = EntryPoints(
             EntryPoint(name, f"{__name__}:{name}", f"yvaxportal.adapters.{system}")
             for system, name in self.classes
         )
-        return points.select(**select)
+        return points if group is None else points.select(group=group)
 
     def load(self, entry: EntryPoint, name: str) -> Any:
         return self.classes[name.removeprefix("yvaxportal.adapters."), entry.name]
