@@ -15,6 +15,7 @@ from yvaxportal.models.chukan import (
 )
 from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
+from yvaxportal.models.double import DoubleSearch, ResidentDouble
 from yvaxportal.models.extraction import ExtractionJob, ExtractionMember, TargetExtraction
 from yvaxportal.models.imports import (
     DoseSourceRecord,
@@ -86,6 +87,7 @@ __all__ = [
     "Dose",
     "DoseRevision",
     "DoseSourceRecord",
+    "DoubleSearch",
     "Eligibility",
     "EligibilityAnswer",
     "ExtractionJob",
@@ -115,6 +117,7 @@ __all__ = [
     "ReportSnapshot",
     "Resident",
     "ResidentContact",
+    "ResidentDouble",
     "ResidentMerge",
     "ResidentName",
     "ResidentNote",

@@ -28,6 +28,7 @@ PLACES = {
     "outbox_refused": (_("Refused by other systems"), "connections/", Permission.CONNECTION_VIEW),
     "refusals": (_("Not taken over from other systems"), "connections/", Permission.CONNECTION_VIEW),
     "imports": (_("Rows of files waiting for a decision"), "imports/", Permission.IMPORT_REVIEW),
+    "doubles": (_("Numbers that may be one person"), "doubles/", Permission.DOUBLE_VIEW),
     "outputs": (_("Files waiting for approval"), "outputs/", Permission.OUTPUT_APPROVE),
     "media": (_("Storage media waiting for approval"), "media/", Permission.MEDIUM_APPROVE),
     "letters": (_("Letters held for a support measure"), "letters/", Permission.LETTER_RELEASE),

@@ -16,6 +16,7 @@ from yvaxportal.values.text import _
 
 MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
+    ("doubles", _("Possible doubles"), Permission.DOUBLE_VIEW),
     ("imports", _("Files of doses"), Permission.IMPORT_VIEW),
     ("extractions", _("Lists of targets"), Permission.EXTRACTION_VIEW),
     ("letters", _("Letters"), Permission.LETTER_VIEW),

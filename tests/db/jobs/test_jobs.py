@@ -43,6 +43,7 @@ TASKS = {
     "yvax:refresh_eligibility",
     "yvax:run_imports",
     "yvax:run_lists",
+    "yvax:find_doubles",
     "yvax:make_outputs",
     "yvax:wipe_outputs",
 }

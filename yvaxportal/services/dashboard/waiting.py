@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import ImportState, LetterState, OutboxState, OutputState
+from yvaxportal.models.codes import DoubleState, ImportState, LetterState, OutboxState, OutputState
+from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.outbox import OutboxMessage
@@ -56,6 +57,9 @@ _QUERIES: dict[str, Select[Any, Any]] = {
         ImportBatch.state.in_((ImportState.CHECKED, ImportState.APPLIED)),
         # As written in the partial index, which holds these rows and no others.
         text("decision IS NULL AND outcome IS NULL AND import_row.state NOT IN ('ready', 'already_there')"),
+    ),
+    "doubles": select(_COUNT, func.min(ResidentDouble.found_at)).where(
+        ResidentDouble.state == DoubleState.OPEN
     ),
     "outputs": select(_COUNT, func.min(Output.made_at)).where(Output.state == OutputState.AWAITING_APPROVAL),
     "media": select(_COUNT, func.min(MediumLoan.requested_at)).where(

@@ -33,14 +33,19 @@ _COLUMNS = (
     "r.id, r.date_of_birth_written, r.sex, r.resident_category, r.became_resident_on, "
     "r.ceased_resident_on, r.support_measure_flag"
 )
+# A number that was merged into another names the one that has its records.
+_STANDS = (
+    "LEFT JOIN resident_merge g ON g.merged_resident_id = k.id AND g.undone_at IS NULL "
+    "JOIN resident r ON r.id = coalesce(g.kept_resident_id, k.id)"
+)
 _BY_KEY = {
     "business_atena_number": text(
-        f"SELECT r.business_atena_number, {_COLUMNS} FROM resident r "  # noqa: S608 - columns of ours
-        "WHERE r.business_atena_number = ANY(:keys)"
+        f"SELECT k.business_atena_number, {_COLUMNS} FROM resident k {_STANDS} "  # noqa: S608 - ours
+        "WHERE k.business_atena_number = ANY(:keys)"
     ),
     "atena_number": text(
-        f"SELECT r.atena_number, {_COLUMNS} FROM resident r "  # noqa: S608 - columns of ours
-        "WHERE r.atena_number = ANY(:keys)"
+        f"SELECT k.atena_number, {_COLUMNS} FROM resident k {_STANDS} "  # noqa: S608 - ours
+        "WHERE k.atena_number = ANY(:keys)"
     ),
     # A ticket's number is one person's; should it stand at two, it is nobody's.
     "ticket_number": text(
