@@ -1,13 +1,16 @@
 """The request every view gets, with what the portal carries on it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_address
+from typing import Any
 
 import transaction
+from pyramid.i18n import Localizer
 from pyramid.request import Request
 from sqlalchemy.orm import Session
+from translationstring import TranslationString, Translator
 
 from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.models.database import open_session
@@ -33,6 +36,14 @@ class PortalRequest(Request):
     def db(self) -> Session:
         """Return the session of this request's transaction."""
         return open_session(self.portal.sessions, self.tm)
+
+    @cached_property
+    def localizer(self) -> Localizer:
+        """Return the translator of the reader's language."""
+        found: Localizer = super().localizer
+        if not isinstance(found.translator, _Sentences):
+            found.translator = _Sentences(Translator(found.translations))
+        return found
 
     @cached_property
     def terminal(self) -> Address:
@@ -92,3 +103,26 @@ class PortalRequest(Request):
     def flash(self, kind: str, text: str) -> None:
         """Show ``text`` on the next page; ``kind`` is ``success``, ``info``, ``warning`` or ``error``."""
         self.session.flash((kind, self.localizer.translate(text)), "portal")
+
+
+class _Sentences:
+    """Looks a sentence without figures up once: a page has a hundred, most of them those of every page.
+
+    Only what the code and the templates say is kept, never what somebody typed.
+    """
+
+    def __init__(self, look_up: Callable[..., Any]) -> None:
+        self._look_up = look_up
+        self._known: dict[tuple[str, str | None, str | None], Any] = {}
+
+    def __call__(self, text: str, domain: str | None = None, mapping: Mapping[str, Any] | None = None) -> Any:
+        if mapping or not isinstance(text, TranslationString) or text.mapping:
+            return self._look_up(text, domain, mapping)
+        key = text, domain or text.domain, text.context
+        known = self._known.get(key)
+        if known is None:
+            known = self._look_up(text, domain)
+            # Chameleon knows a text without translation by getting back its very own default.
+            if known is not text.default:
+                self._known[key] = known
+        return known

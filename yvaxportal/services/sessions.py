@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Date, Row, Text, and_, bindparam, cast, insert, or_, select, update
@@ -20,6 +21,7 @@ from yvaxportal.models.staff import (
 
 TOUCH_EVERY = timedelta(minutes=1)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 _session, _account = StaffSession.__table__.c, StaffAccount.__table__.c
@@ -73,7 +75,7 @@ class HeldGroup:
     name: str
     label_ja: str
     label_en: str
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    networks: tuple[Network, ...]
 
     def reachable_from(self, address: Address) -> bool:
         """Tell whether a terminal lies in one of the networks; without any network, never."""
@@ -136,6 +138,11 @@ def live_session(
     )
 
 
+@lru_cache(maxsize=256)
+def _network(written: str) -> Network:
+    return ipaddress.ip_network(written)
+
+
 def _held(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[HeldGroup, ...]:
     groups: dict[str, HeldGroup] = {}
     for row in rows:
@@ -144,7 +151,7 @@ def _held(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[HeldGroup, ...]:
         known = groups.get(row.name)
         networks = known.networks if known else ()
         if row.network is not None:
-            networks = (*networks, ipaddress.ip_network(row.network))
+            networks = (*networks, _network(row.network))
         groups[row.name] = HeldGroup(row.name, row.label_ja, row.label_en, networks)
     return tuple(groups.values())
 

@@ -36,6 +36,8 @@ _FOLDED = (
     ("long-over", _("Never settled, and long over")),
     ("not_target", _("Not a target now")),
 )
+#: What is said of the programme, not of the next dose.
+_WHOLE = frozenset({"done", "not_target"})
 # A doubt about something that has long been over is for the statistics, not for the desk.
 _LONG_OVER = timedelta(days=5 * 366)
 
@@ -73,7 +75,7 @@ class DueGroup:
 
     def __html__(self) -> str:
         """Return the lines as markup: a template needs ten times as long for the many of them."""
-        return "".join(_drawn(line) for line in self.lines)
+        return "".join(map(_drawn, self.lines))
 
 
 def shown(forecasts: Sequence[Forecast], today: date) -> list[Forecast]:
@@ -141,7 +143,7 @@ def due_line(one: Forecast, schedule: Schedule, words: Wording, today: date) -> 
 def _what(one: Forecast, schedule: Schedule, words: Wording) -> str:
     programme = schedule.programmes[one.programme]
     name = programme.name_ja if words.japanese else programme.name_en
-    if max(len(course.steps) for course in programme.courses) == 1:
+    if one.status in _WHOLE or max(len(course.steps) for course in programme.courses) == 1:
         return name
     return words.say(_("${series} dose ${number}", mapping={"series": name, "number": one.dose_number}))
 
