@@ -47,7 +47,7 @@ LARGE_ROWS = 1_000_000
 LARGE_MEGABYTES = 300
 QUEUE_TIMES = 1.5
 
-_TEXT = frozenset({"raw", "parsed", "reasons", "candidates", "alerts"})
+_TEXT = frozenset({"raw", "parsed", "reasons", "candidates", "alerts", "doubt_reasons"})
 
 
 @dataclass(frozen=True)

@@ -204,12 +204,16 @@ LIKENESS: Mapping[str, str] = {
     "name_changed": _("a former name or alias is equal"),
     "given_name_same": _("given name equal, family name not"),
     "given_name_differs": _("family name equal, given name not (twin, brother or sister?)"),
+    "given_name_in_kana": _("family name equal, given name written in kana"),
     "kana_same": _("kana equal"),
     "kana_nearly": _("kana nearly equal"),
     "sex_same": _("sex equal"),
     "sex_differs": _("sex differs"),
     "address_same": _("address equal"),
     "town_same": _("same town"),
+    "address_former": _("an earlier or later address is equal"),
+    "number_nearly": _("number differs by one slip of the keyboard"),
+    "household_name": _("somebody of the household has this family name"),
 }
 PHASES: Mapping[str, str] = {
     "waiting": _("Waits for its turn"),
