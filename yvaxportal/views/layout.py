@@ -17,6 +17,8 @@ from yvaxportal.values.text import _
 MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
     ("imports", _("Files of doses"), Permission.IMPORT_VIEW),
+    ("mismatch", _("Mismatch desk"), Permission.IMPORT_VIEW),
+    ("second-entry", _("Second entry"), Permission.IMPORT_SECOND_ENTRY),
     ("extractions", _("Lists of targets"), Permission.EXTRACTION_VIEW),
     ("letters", _("Letters"), Permission.LETTER_VIEW),
     ("outputs", _("Files that leave"), Permission.OUTPUT_VIEW),
