@@ -12,7 +12,7 @@ from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.models.codes import EligibilityKind, EligibilityState
 from yvaxportal.models.resident import Eligibility
 from yvaxportal.services.eligibility import NewPeriod, add_period, history_of, states_of
-from yvaxportal.services.resident_page import eligibility_on
+from yvaxportal.services.resident_page import ELIGIBILITY
 
 INSURANCE = EligibilityKind.NATIONAL_HEALTH_INSURANCE
 SAID = datetime(2026, 4, 2, tzinfo=UTC)
@@ -67,7 +67,8 @@ def test_a_new_period_ends_the_running_one(db: Session, audit: AuditTrail, perso
         "tax",
         SAID,
     )
-    assert [row.state for row in eligibility_on(db, person_id, TODAY)] == [EligibilityState.NOT_HELD]
+    in_force = ELIGIBILITY.rows(db, {"resident_id": person_id, "day": TODAY})
+    assert [row.state for row in in_force] == [EligibilityState.NOT_HELD]
     (event,) = events(db, Action.ELIGIBILITY_CHANGED)
     assert event.detail == {"kind": INSURANCE.value, "reason": "社会保険証を確認"}
     assert event.before == {"2020-04-01 valid_to": None}

@@ -169,7 +169,7 @@ def test_a_failure_is_recorded_without_its_values(
     def break_down(*_args: object, **_kw: object) -> None:
         raise RuntimeError(f"見本 {NUMBER}")
 
-    monkeypatch.setattr("yvaxportal.views.resident.household_of", break_down)
+    monkeypatch.setattr("yvaxportal.views.resident.person_sheet", break_down)
     answer = sign_in("registrar").get(f"/residents/{person.atena_number}/", status=500)
     assert is_a_calm_page(answer)
     assert "見本 9000" not in answer

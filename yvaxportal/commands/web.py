@@ -1,6 +1,7 @@
 """``yvax web``: serve the pages with waitress, behind a reverse proxy in production."""
 
 import argparse
+import gc
 import logging
 import signal
 import socket
@@ -10,13 +11,17 @@ from typing import Any, NoReturn
 import waitress
 
 import yvaxportal
-from yvaxportal.commands.allocator import give_memory_back
+from yvaxportal.allocator import give_memory_back, hoard_little
 from yvaxportal.commands.common import Subparsers, add_ini, read_ini, require_current, set_up_logging
 from yvaxportal.commands.leash import add_leash, stop_with_parent
 from yvaxportal.commands.refusals import channel_with, refusal_pages
 from yvaxportal.security.body_limit import FORM_BYTES
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.settings import Settings, SettingsError, read_settings
+
+#: How many new objects are waited for before garbage is looked for (Python's own 700 is for small programs),
+#: and how many such looks before the next older ones are looked through.
+_YOUNG, _OLDER = 5_000, 10
 
 
 def add(subparsers: Subparsers) -> None:
@@ -29,7 +34,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT, then finish the requests under way."""
-    give_memory_back()
+    hoard_little()
     raw = read_ini(args)
     settings = read_settings(raw)
     set_up_logging(args)
@@ -39,6 +44,11 @@ def run(args: argparse.Namespace) -> int:
     server.channel_class = channel_with(refusal_pages(application))
     signal.signal(signal.SIGTERM, _leave)
     stop_with_parent(args)
+    # What was loaded to start stays: it is not looked through again for garbage with every thousand objects.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, _OLDER, _OLDER)
+    give_memory_back()
     logging.getLogger(__name__).info("serving on http://%s:%d/", settings.host, settings.port)
     connections = application.registry.portal.connections
     with telling("yvaxportal.metrics.web", settings.metrics_web, connections, database=False):

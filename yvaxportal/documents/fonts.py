@@ -7,8 +7,10 @@ variants); OCR-B is what the line on a ticket must be printed in.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typst
+if TYPE_CHECKING:
+    import typst
 
 MINCHO = "IPAmjMincho"
 OCR = "OCR B"
@@ -33,7 +35,7 @@ class LetterFonts:
     """The fonts of letters: where their files are, and as the typesetter takes them."""
 
     paths: Mapping[str, Path]
-    loaded: typst.Fonts
+    loaded: "typst.Fonts"
 
 
 def find_fonts(folder: Path | None = None) -> LetterFonts:
@@ -43,6 +45,9 @@ def find_fonts(folder: Path | None = None) -> LetterFonts:
 
     :raises FontMissingError: naming every font that is missing, and its package.
     """
+    # Only where letters are set: it costs a process seven megabytes.
+    import typst  # noqa: PLC0415
+
     own = [] if folder is None else [str(folder)]
     installed = typst.Fonts(include_system_fonts=True, include_embedded_fonts=False, font_paths=own)
     paths: dict[str, Path] = {}

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 _PRIVATE_USE = (range(0xE000, 0xF900), range(0xF0000, 0x110000))
 
@@ -28,6 +26,8 @@ class Glyphs:
 
         :raises OSError: it cannot be read. :raises fontTools.ttLib.TTLibError: it is no font.
         """
+        from fontTools.ttLib import TTFont  # noqa: PLC0415 - only where letters are set
+
         with TTFont(path, lazy=True) as font:
             table = font["cmap"]
             characters = frozenset(

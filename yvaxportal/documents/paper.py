@@ -4,8 +4,6 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-import typst
-
 from yvaxportal.values.sheets import Value, Workbook
 
 _TEMPLATE = Path(__file__).parent / "templates" / "report_table.typ"
@@ -16,6 +14,8 @@ def pdf(workbook: Workbook, moment: datetime) -> bytes:
 
     :param moment: aware; stands in the file's properties.
     """
+    import typst  # noqa: PLC0415 - as in documents.fonts
+
     data = {
         "title": workbook.title,
         "facts": [list(fact) for fact in workbook.facts],

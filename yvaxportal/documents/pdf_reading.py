@@ -4,8 +4,6 @@ import re
 from io import BytesIO
 from typing import Any
 
-from pypdf import PdfReader
-
 _PAGE_TREE = re.compile(rb"/Type\s*/Pages\s*/Count\s+(\d+)")
 _MM = 72 / 25.4
 Box = tuple[float, float, float, float]
@@ -23,6 +21,9 @@ class PdfPages:
     """The pages of a PDF, read when they are asked for; opening costs as much as reading one."""
 
     def __init__(self, content: bytes) -> None:
+        # Only the process that sets letters reads pages; it costs a process six megabytes.
+        from pypdf import PdfReader  # noqa: PLC0415
+
         self._reader = PdfReader(BytesIO(content))
 
     def shows(self, page: int, box: Box, written: str) -> bool:

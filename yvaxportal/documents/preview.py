@@ -6,8 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-import typst
-
 from yvaxportal.documents.setting import TemplateError, Typesetter
 
 _PIXELS_PER_INCH = 72.0
@@ -19,6 +17,8 @@ def preview(typesetter: Typesetter, template: str, data: Mapping[str, Any], *, n
     :raises TemplateError: the template has a mistake. :raises MeasureError: as ``set_letters``.
     :raises FormOverflowError: what is the same in every letter does not fit.
     """
+    import typst  # noqa: PLC0415 - as in documents.fonts
+
     with TemporaryDirectory(prefix="yvax-preview-") as name:
         folder = Path(name)
         typesetter.set_letters(template, data, folder, "preview", now=now)

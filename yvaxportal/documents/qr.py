@@ -6,8 +6,6 @@ the library for "all zeros" and one for each bit that differs from it; every oth
 one another, which costs microseconds. A test has the library make the same codes.
 """
 
-import segno
-
 _GROUP = 3  # digits that are encoded together, in ten bits
 
 
@@ -52,6 +50,8 @@ class DigitCode:
         return turned
 
     def _made(self, text: str) -> int:
+        import segno  # noqa: PLC0415 - only where letters are set
+
         code = segno.make_qr(
             text,
             version=self._version,

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import typst
+from typing import TYPE_CHECKING, Any
 
 from yvaxportal.documents.fonts import LetterFonts
 from yvaxportal.documents.pdf_reading import PdfPages, count_pages
 from yvaxportal.documents.template_folder import Templates
+
+if TYPE_CHECKING:
+    import typst
 
 DATA = "data.json"
 FORM = "form.pdf"
@@ -124,11 +125,13 @@ class Typesetter:
 
     def compile(
         self, template: str, data: Mapping[str, Any], folder: Path, name: str, *, now: datetime
-    ) -> tuple[Path, typst.Compiler]:
+    ) -> "tuple[Path, typst.Compiler]":
         """Set ``data`` without looking at what came of it.
 
         :raises TemplateError: the template has a mistake.
         """
+        import typst  # noqa: PLC0415 - as in documents.fonts
+
         kept = folder / f"{name}.json"
         kept.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")), "utf-8")
         target = folder / DATA
@@ -148,7 +151,7 @@ class Typesetter:
         self,
         template: str,
         letters: Sequence[Mapping[str, Any]],
-        compiler: typst.Compiler,
+        compiler: "typst.Compiler",
         content: bytes,
         folder: Path,
     ) -> None:
@@ -174,13 +177,13 @@ class Typesetter:
         noted.write_text(json.dumps(boxes[0]), "ascii")
 
 
-def _told(compiler: typst.Compiler, label: str) -> list[Any]:
+def _told(compiler: "typst.Compiler", label: str) -> list[Any]:
     """Return what the template told under a label; after a compilation it costs nothing."""
     told: list[Any] = json.loads(compiler.query(f"<{label}>", field="value"))
     return told
 
 
-def _told_once(compiler: typst.Compiler, label: str) -> list[dict[str, Any]]:
+def _told_once(compiler: "typst.Compiler", label: str) -> list[dict[str, Any]]:
     """Return the list that the template told under a label, or none."""
     told: list[dict[str, Any]] = next(iter(_told(compiler, label)), [])
     return told

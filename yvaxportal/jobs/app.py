@@ -1,18 +1,12 @@
 """The job queue on the portal's own database. Nothing is global: an app is made for a database address."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from procrastinate import App, Blueprint, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
 
 from yvaxportal.jobs import tasks
+from yvaxportal.jobs.asking import DELIVER_OUTBOX, NAMESPACE, RUN_IMPORTS, SYNC_RESIDENTS
 from yvaxportal.outputs.waking import MAKE_OUTPUTS
-
-NAMESPACE = "yvax"
-SYNC_RESIDENTS = "sync_residents"
-DELIVER_OUTBOX = "deliver_outbox"
-RUN_IMPORTS = "run_imports"
 
 
 def make_app(database_url: str) -> App:
@@ -21,19 +15,6 @@ def make_app(database_url: str) -> App:
     app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4))
     app.add_tasks_from(_blueprint(), namespace=NAMESPACE)
     return app
-
-
-def ask_for(database_url: str, name: str, now: datetime) -> bool:
-    """Put a periodic task into the queue out of its turn; False when it waits there already."""
-    app = make_app(database_url)
-    with app.open():
-        lock = app.tasks[f"{NAMESPACE}:{name}"].lock
-        deferrer = app.configure_task(f"{NAMESPACE}:{name}", queueing_lock=name, lock=lock)
-        try:
-            deferrer.defer(timestamp=int(now.timestamp()))
-        except AlreadyEnqueued:
-            return False
-    return True
 
 
 def _blueprint() -> Blueprint:

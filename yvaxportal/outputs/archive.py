@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from stream_zip import ZIP_AUTO, stream_zip
-
 from yvaxportal.outputs.store import sync_folder
 from yvaxportal.values.clock import to_jst
 
@@ -54,6 +52,9 @@ def write_archive(
     :param tick: called now and then; what it raises stops the writing.
     :raises OSError: the disk is full; ``part`` is gone then.
     """
+    # Only the worker encrypts: it costs a process two megabytes.
+    from stream_zip import ZIP_AUTO, stream_zip  # noqa: PLC0415
+
     password = make_password()
     content, archive = hashlib.sha256(), hashlib.sha256()
     size = plain.stat().st_size

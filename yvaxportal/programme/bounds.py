@@ -32,7 +32,7 @@ class Bound:
         return _day(self.unit, self.value, birth, last)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 12)
 def _day(unit: Unit, value: int, birth: date, last: bool) -> date:
     if unit == "days":
         return birth + timedelta(days=value)

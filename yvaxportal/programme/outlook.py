@@ -18,7 +18,6 @@ from yvaxportal.programme.forecasting import Forecast, Forecaster, agreed, forec
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.programme.reasons import reason
 from yvaxportal.programme.schedule import Programme, Schedule, Target
-from yvaxportal.programme.spacing import spacings_between
 
 _DAY = timedelta(days=1)
 _MOST_KEPT = 100_000
@@ -238,7 +237,7 @@ class Outlook:
             before
             for before in self.schedule.catalogue.vaccines
             for vaccine in programme.vaccines
-            for spacing in spacings_between(self.schedule, before, vaccine)
+            for spacing in self.schedule.between(before, vaccine)
             if spacing.valid_to is None or spacing.valid_to >= self.today
         )
 

@@ -63,6 +63,8 @@ def periods(
     for rule in programme.rules:
         if rule.season is not None and not _near(rule, around):
             continue
+        if birth is not None and rule.valid_to is not None and rule.valid_to < birth:
+            continue
         for period in periods_of_rule(rule, birth, person, doses, around):
             begin = max(period.first, rule.valid_from)
             end = period.last if rule.valid_to is None else min(period.last, rule.valid_to)
@@ -85,12 +87,14 @@ def periods_of_rule(
     rule: Rule, birth: date | None, person: Person, doses: Sequence[GivenDose], around: date
 ) -> list[Period]:
     """Return the periods of one version as if it had always been in force, without regard to sex."""
+    found: list[Period] = []
     subject = _Subject(birth, person.circumstances, doses, around)
-    return [
-        Period(first, last, rule, target)
-        for target in rule.targets
-        for first, last in _spans(target, rule.season, subject)
-    ]
+    for target in rule.targets:
+        if not _may_be_for(target, subject):
+            continue
+        for first, last in _spans(target, rule.season, subject):
+            found.append(Period(first, last, rule, target))
+    return found
 
 
 def lower_ages(programme: Programme, birth: date) -> date:
@@ -129,15 +133,26 @@ class _Subject(NamedTuple):
     around: date
 
 
+def _may_be_for(target: Target, subject: _Subject) -> bool:
+    """Tell whether days are to be looked for at all; for most targets the birth date says no."""
+    birth = subject.birth
+    if target.pregnancy is None:
+        if birth is None:
+            return False
+        if target.born_from is not None and birth < target.born_from:
+            return False
+        if target.born_to is not None and birth > target.born_to:
+            return False
+    if (target.risk or target.needs or target.pregnancy is not None) and not subject.circumstances:
+        return False
+    return target.given_from is None or _given_between(target, subject.doses)
+
+
 def _spans(target: Target, season: Season | None, subject: _Subject) -> Iterator[tuple[date, date]]:
-    birth, circumstances, doses, around = subject
-    if (target.risk or target.needs) and not circumstances:
-        return
-    if target.given_from is not None and not _given_between(target, doses):
-        return
+    birth, circumstances, _doses, around = subject
     if target.pregnancy is not None:
         spans = _pregnancies(target.pregnancy, circumstances)
-    elif birth is None or not (target.born_from or NO_BEGIN) <= birth <= (target.born_to or NO_END):
+    elif birth is None:
         return
     else:
         spans = _ages(target, birth)

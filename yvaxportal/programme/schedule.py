@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from yvaxportal.programme.bounds import Bound
-from yvaxportal.programme.catalogue import Catalogue
+from yvaxportal.programme.catalogue import Catalogue, Vaccine
 
 Per: TypeAlias = Literal["life", "season", "pregnancy"]
 Voluntary: TypeAlias = Literal["counts", "doubtful", "ignored"]
@@ -254,6 +254,26 @@ class Spacing:
     citations: tuple[Citation, ...]
     unverified: bool = False
 
+    def is_about(self, before: Vaccine, after: Vaccine) -> bool:
+        """Tell whether the rule is about a vaccine that follows another, of another series."""
+        if before.series == after.series:
+            return False
+        names = {before.code, before.series, after.code, after.series}
+        return (
+            not self.unless & names
+            and not self.before.isdisjoint(_groups(before))
+            and not self.after.isdisjoint(_groups(after))
+        )
+
+
+def _groups(vaccine: Vaccine) -> frozenset[str]:
+    found = {"any", f"series:{vaccine.series}", f"vaccine:{vaccine.code}"}
+    if not vaccine.live:
+        found.add("inactivated")
+    else:
+        found |= {"live", "live_injected"} if vaccine.injectable else {"live"}
+    return frozenset(found)
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -306,6 +326,20 @@ class Schedule:
                     apart.append(group)
             groups = [*apart, (vaccines, marks)]
         return {vaccine: frozenset(vaccines) for vaccines, _marks in groups for vaccine in vaccines}
+
+    def between(self, before: str, after: str) -> tuple[Spacing, ...]:
+        """Return the rules about a vaccine that follows another; none about vaccines of one series."""
+        return self._between.get((before, after), ())
+
+    @cached_property
+    def _between(self) -> Mapping[tuple[str, str], tuple[Spacing, ...]]:
+        found = {}
+        for before in self.catalogue.vaccines.values():
+            for after in self.catalogue.vaccines.values():
+                rules = tuple(spacing for spacing in self.spacings if spacing.is_about(before, after))
+                if rules:
+                    found[before.code, after.code] = rules
+        return found
 
     @cached_property
     def longest_spacing(self) -> int:

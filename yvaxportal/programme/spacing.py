@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import lru_cache
 
 from yvaxportal.programme.bounds import NO_END
-from yvaxportal.programme.catalogue import Vaccine
 from yvaxportal.programme.person import GivenDose
 from yvaxportal.programme.reasons import Reason, reason
 from yvaxportal.programme.schedule import Schedule, Spacing
@@ -30,7 +28,7 @@ def too_close(
             break
         if gap == 0:
             continue
-        for spacing in spacings_between(schedule, other.vaccine, dose.vaccine):
+        for spacing in schedule.between(other.vaccine, dose.vaccine):
             if spacing.valid_from <= dose.given_on <= (spacing.valid_to or NO_END) and gap <= spacing.days:
                 short = spacing.days + 1 - gap
                 if worst is None or short > worst[2]:
@@ -49,7 +47,7 @@ def earliest_beside(
     while moved:
         moved = False
         for other in near:
-            for spacing in spacings_between(schedule, other.vaccine, vaccine):
+            for spacing in schedule.between(other.vaccine, vaccine):
                 last = spacing.valid_to or NO_END
                 allowed = earliest_after_days_between(other.given_on, spacing.days)
                 if spacing.valid_from <= first <= last and other.given_on < first < allowed:
@@ -58,34 +56,6 @@ def earliest_beside(
                     why = _reason(schedule, spacing, other, (allowed - day).days)
                     moved = True
     return first, why
-
-
-def spacings_between(schedule: Schedule, before: str, after: str) -> tuple[Spacing, ...]:
-    """Return the rules about a vaccine that follows another; none about vaccines of one series."""
-    return _between(schedule.catalogue.get(before), schedule.catalogue.get(after), schedule.spacings)
-
-
-@lru_cache(maxsize=1 << 13)
-def _between(
-    before: Vaccine | None, after: Vaccine | None, spacings: tuple[Spacing, ...]
-) -> tuple[Spacing, ...]:
-    if before is None or after is None or before.series == after.series:
-        return ()
-    names = {before.code, before.series, after.code, after.series}
-    return tuple(
-        spacing
-        for spacing in spacings
-        if not spacing.unless & names and _groups(before) & spacing.before and _groups(after) & spacing.after
-    )
-
-
-def _groups(vaccine: Vaccine) -> frozenset[str]:
-    found = {"any", f"series:{vaccine.series}", f"vaccine:{vaccine.code}"}
-    if not vaccine.live:
-        found.add("inactivated")
-    else:
-        found |= {"live", "live_injected"} if vaccine.injectable else {"live"}
-    return frozenset(found)
 
 
 def _reason(schedule: Schedule, spacing: Spacing, other: GivenDose, short: int) -> Reason:

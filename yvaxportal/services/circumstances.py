@@ -4,7 +4,7 @@ Nothing is deleted: what turns out wrong is taken back with a reason. A risk gro
 disability certificate only where the certificate says grade and organ; everything else is left to staff.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,11 +16,13 @@ from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.codes import CircumstanceKind, EligibilityKind, EligibilityState
+from yvaxportal.models.readings import Reading
 from yvaxportal.models.resident import Eligibility
 from yvaxportal.models.staff import StaffAccount
 from yvaxportal.programme.person import Circumstance
 from yvaxportal.programme.person import CircumstanceKind as EngineKind
 from yvaxportal.services.detail_changes import NothingToChangeError, lock_resident
+from yvaxportal.services.resident_page import EligibilityRow
 
 #: Heart, kidney, respiratory organs, immunity (施行規則2条の2, 2条の3): what a certificate calls them.
 _ORGANS = (
@@ -43,6 +45,11 @@ _ENGINE_KINDS: Mapping[CircumstanceKind, EngineKind] = {
     CircumstanceKind.HBV_MOTHER: "hbv_mother",
 }
 
+
+def _told(kind: CircumstanceKind, subject: str, starts_on: date | None, ends_on: date | None) -> Circumstance:
+    return Circumstance(_ENGINE_KINDS[kind], subject, starts_on, ends_on)
+
+
 # Built once, on the tables: every resident page asks them, and putting a statement together costs more than
 # sending it.
 _circumstance, _eligibility = SpecialCircumstance.__table__.c, Eligibility.__table__.c
@@ -61,6 +68,17 @@ _FOR_THE_ENGINE = (
         _circumstance.kind != CircumstanceKind.NO_INVITATION,
     )
     .order_by(_circumstance.id)
+)
+#: What the engine is told of one person, certificates apart (``certified``).
+CIRCUMSTANCES = Reading(
+    _told,
+    select(_circumstance.kind, _circumstance.subject, _circumstance.starts_on, _circumstance.ends_on)
+    .where(
+        _circumstance.resident_id == bindparam("resident_id", type_=BigInteger),
+        _circumstance.cancelled_at.is_(None),
+        _circumstance.kind != CircumstanceKind.NO_INVITATION,
+    )
+    .order_by(_circumstance.id),
 )
 _CERTIFICATES = select(
     _eligibility.resident_id, _eligibility.detail, _eligibility.valid_from, _eligibility.valid_to
@@ -231,13 +249,20 @@ def circumstances_of(
     ids = list(resident_ids)
     rows = session.execute(_FOR_THE_ENGINE, {"ids": ids})
     for resident_id, kind, subject, starts_on, ends_on in rows:
-        found.setdefault(resident_id, []).append(
-            Circumstance(_ENGINE_KINDS[kind], subject, starts_on, ends_on),
-        )
+        found.setdefault(resident_id, []).append(_told(kind, subject, starts_on, ends_on))
     if certificates:
         for resident_id, circumstance in _from_certificates(session, ids, day):
             found.setdefault(resident_id, []).append(circumstance)
     return {resident_id: tuple(circumstances) for resident_id, circumstances in found.items()}
+
+
+def certified(periods: Iterable[EligibilityRow]) -> Iterator[Circumstance]:
+    """Give the risk groups that follow from the physical disability certificates in force."""
+    for one in periods:
+        if one.kind is EligibilityKind.PHYSICAL_DISABILITY_CERTIFICATE and one.state is EligibilityState.HELD:
+            organ = organ_in(one.detail)
+            if organ is not None:
+                yield Circumstance("risk_group", organ, one.valid_from, one.valid_to)
 
 
 def not_invited(session: Session, resident_ids: Collection[int], day: date) -> frozenset[int]:

@@ -1,9 +1,8 @@
-"""Everything the resident page shows, in a handful of queries, each only when the reader may see it."""
+"""What the resident page shows of a person: rows as they are shown, and how each is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, Date, bindparam, func, or_, select
 from sqlalchemy.orm import Session
@@ -18,10 +17,12 @@ from yvaxportal.models.codes import (
     TicketState,
 )
 from yvaxportal.models.dose import Dose, MedicalInstitution
+from yvaxportal.models.readings import Reading
 from yvaxportal.models.resident import Eligibility, ResidentContact, ResidentNote, SupportMeasure
 from yvaxportal.models.ticket import Ticket
 
 DOSES_SHOWN = 300
+TICKETS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +109,40 @@ _dose, _institution, _ticket = Dose.__table__.c, MedicalInstitution.__table__.c,
 _measure = SupportMeasure.__table__.c
 _RESIDENT = bindparam("resident_id", type_=BigInteger)
 _DAY = bindparam("day", type_=Date)
-_CONTACT = select(*columns_for(ResidentContact, ContactRow)).where(_contact.resident_id == _RESIDENT)
-_NOTE = select(*columns_for(ResidentNote, NoteRow)).where(_note.resident_id == _RESIDENT)
-_ELIGIBILITY = (
+_PLACE = func.coalesce(_institution.name, _dose.medical_institution_name).label("institution")
+
+CONTACT = Reading(
+    ContactRow, select(*columns_for(ResidentContact, ContactRow)).where(_contact.resident_id == _RESIDENT)
+)
+NOTE = Reading(NoteRow, select(*columns_for(ResidentNote, NoteRow)).where(_note.resident_id == _RESIDENT))
+#: Every period in force on a day, the one that began last at the end.
+ELIGIBILITY = Reading(
+    EligibilityRow,
     select(*columns_for(Eligibility, EligibilityRow))
     .where(
         _eligibility.resident_id == _RESIDENT,
         _eligibility.valid_from <= _DAY,
         or_(_eligibility.valid_to.is_(None), _eligibility.valid_to >= _DAY),
     )
-    .order_by(_eligibility.valid_from)
+    .order_by(_eligibility.valid_from),
 )
-_PLACE = func.coalesce(_institution.name, _dose.medical_institution_name)
-_DOSES = (
+#: Doses, newest first, cancelled ones included.
+DOSES = Reading(
+    DoseRow,
     select(*(_PLACE if name == "institution" else _dose[name] for name in DoseRow.__dataclass_fields__))
     .select_from(Dose.__table__)
     .outerjoin(MedicalInstitution.__table__, _institution.id == _dose.medical_institution_id)
     .where(_dose.resident_id == _RESIDENT)
     .order_by(_dose.given_on.desc(), _dose.id.desc())
-    .limit(bindparam("limit"))
+    .limit(DOSES_SHOWN),
 )
-_TICKETS = (
+#: Tickets, newest first.
+TICKETS = Reading(
+    TicketRow,
     select(*columns_for(Ticket, TicketRow))
     .where(_ticket.resident_id == _RESIDENT)
     .order_by(_ticket.issued_on.desc(), _ticket.id.desc())
-    .limit(100)
+    .limit(TICKETS_SHOWN),
 )
 _MEASURE_ENDS = select(func.max(_measure.ends_on)).where(
     _measure.resident_id == _RESIDENT, _measure.lifted_at.is_(None)
@@ -141,34 +151,23 @@ _MEASURE_ENDS = select(func.max(_measure.ends_on)).where(
 
 def contact_of(session: Session, resident_id: int) -> ContactRow | None:
     """Return the contact of a resident, None when nothing is known."""
-    row = session.execute(_CONTACT, {"resident_id": resident_id}).one_or_none()
-    return ContactRow(*row) if row else None
+    return CONTACT.row(session, {"resident_id": resident_id})
 
 
 def note_of(session: Session, resident_id: int) -> NoteRow | None:
     """Return the remarks on a resident, None when there are none."""
-    row = session.execute(_NOTE, {"resident_id": resident_id}).one_or_none()
-    return NoteRow(*row) if row else None
-
-
-def eligibility_on(session: Session, resident_id: int, day: date) -> Sequence[EligibilityRow]:
-    """Return the eligibilities in force on ``day``, in the order of the record items."""
-    rows = session.execute(_ELIGIBILITY, {"resident_id": resident_id, "day": day})
-    latest = {row.kind: EligibilityRow(*row) for row in rows}
-    return [latest[kind] for kind in EligibilityKind if kind in latest]
-
-
-def doses_of(session: Session, resident_id: int, *, limit: int = DOSES_SHOWN) -> Sequence[DoseRow]:
-    """Return the doses of a resident, newest first, cancelled ones included."""
-    rows: Sequence[Sequence[Any]] = session.execute(
-        _DOSES, {"resident_id": resident_id, "limit": limit}
-    ).all()
-    return [DoseRow(*row) for row in rows]
+    return NOTE.row(session, {"resident_id": resident_id})
 
 
 def tickets_of(session: Session, resident_id: int) -> Sequence[TicketRow]:
     """Return the tickets of a resident, newest first."""
-    return [TicketRow(*row) for row in session.execute(_TICKETS, {"resident_id": resident_id})]
+    return TICKETS.rows(session, {"resident_id": resident_id})
+
+
+def latest_of_each(rows: Iterable[EligibilityRow]) -> Sequence[EligibilityRow]:
+    """Return of each kind the period that began last, in the order of the record items."""
+    latest = {row.kind: row for row in rows}
+    return [latest[kind] for kind in EligibilityKind if kind in latest]
 
 
 def support_measure_until(session: Session, resident_id: int) -> date | None:

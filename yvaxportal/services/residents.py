@@ -1,6 +1,5 @@
 """Reading residents: the row that a page stands on, and the panels of the resident page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from yvaxportal.models.base import columns_for
 from yvaxportal.models.codes import ResidentCategory, Sex
+from yvaxportal.models.readings import Reading
 from yvaxportal.models.resident import Resident
 from yvaxportal.models.sync import ResidentMerge
 
 MAX_ATENA_DIGITS = 15
+HOUSEHOLD_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class HouseholdMember:
     resident_category: ResidentCategory
 
 
-_OTHERS_OF_HOUSEHOLD = (
+#: The others registered in a household. Nothing is joined across a support measure: a protected person is on
+#: no page of the household, and for theirs this is not to be asked.
+HOUSEHOLD = Reading(
+    HouseholdMember,
     select(*columns_for(Resident, HouseholdMember))
     .where(
         _resident.household_number == bindparam("household_number"),
@@ -84,23 +88,8 @@ _OTHERS_OF_HOUSEHOLD = (
         _resident.support_measure_flag.is_(False),
     )
     .order_by(_resident.id)
-    .limit(bindparam("limit"))
+    .limit(HOUSEHOLD_SHOWN),
 )
-
-
-def household_of(session: Session, resident: ResidentRow, *, limit: int = 30) -> Sequence[HouseholdMember]:
-    """Return the others registered in the household.
-
-    Nothing is joined across a support measure, in either direction: neither does a protected person's page
-    lead to the rest of the household, nor the household's pages to them.
-    """
-    if resident.support_measure_flag:
-        return ()
-    rows = session.execute(
-        _OTHERS_OF_HOUSEHOLD,
-        {"household_number": resident.household_number, "resident_id": resident.id, "limit": limit},
-    )
-    return [HouseholdMember(*row) for row in rows]
 
 
 def merged_into(session: Session, resident_id: int) -> str | None:

@@ -20,7 +20,7 @@ from yvaxportal.forms.connection_labels import (
     UNLISTED,
 )
 from yvaxportal.forms.outbox_labels import DEEDS, refusal
-from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for
+from yvaxportal.jobs.asking import SYNC_RESIDENTS, ask_for
 from yvaxportal.models.codes import OutboxState
 from yvaxportal.models.sync import SyncState
 from yvaxportal.request import PortalRequest

@@ -5,7 +5,6 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 import deform
-import segno
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import remember
@@ -127,6 +126,9 @@ class MyAccount:
 
     def _enrolment_page(self, form: str, secret: str) -> dict[str, Any]:
         enrolment = offer(self.identity.login, self.request.portal.settings.municipality_name, secret)
+        # Only here in a web process: it costs a megabyte.
+        import segno  # noqa: PLC0415
+
         picture = io.BytesIO()
         segno.make(enrolment.uri, error="m").save(
             picture, kind="svg", xmldecl=False, svgns=True, scale=4, border=4, svgclass="qr", lineclass=None

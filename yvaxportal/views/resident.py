@@ -1,7 +1,7 @@
 """The page about one resident: who, what was given, what is due, and what may be done."""
 
-from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from pyramid.view import view_config
@@ -11,15 +11,9 @@ from yvaxportal.models.codes import ResidentCategory
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Resident
 from yvaxportal.security.permissions import Permission
-from yvaxportal.services.resident_page import (
-    EligibilityRow,
-    contact_of,
-    eligibility_on,
-    note_of,
-    support_measure_until,
-    tickets_of,
-)
-from yvaxportal.services.residents import household_of, merged_into
+from yvaxportal.services.person_sheet import Part, PersonSheet, person_sheet
+from yvaxportal.services.resident_page import latest_of_each, support_measure_until
+from yvaxportal.services.residents import merged_into
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.views.doses.after import after_save
@@ -28,6 +22,13 @@ from yvaxportal.views.resident_doses import DosePanel
 from yvaxportal.views.wording import Wording
 
 STALE_AFTER = timedelta(days=31)
+_PARTS = {
+    Part.CONTACT: (Permission.CONTACT_VIEW, "contact"),
+    Part.NOTE: (Permission.NOTE_VIEW, "notes"),
+    Part.ELIGIBILITY: (Permission.ELIGIBILITY_VIEW, "eligibility"),
+    Part.DOSES: (Permission.DOSE_VIEW, "doses"),
+    Part.TICKETS: (Permission.TICKET_VIEW, "tickets"),
+}
 
 
 class ResidentPage:
@@ -41,6 +42,19 @@ class ResidentPage:
 
     def _may(self, permission: Permission, part: str) -> bool:
         return bool(self.request.has_permission(permission, self.context[part]))
+
+    @cached_property
+    def _seen(self) -> frozenset[Part]:
+        """Which parts the reader may see."""
+        return frozenset(part for part, (permission, node) in _PARTS.items() if self._may(permission, node))
+
+    @cached_property
+    def _sheet(self) -> PersonSheet:
+        """What is known about the person, as far as the reader may see it or what is due follows from it."""
+        asked = {*self._seen, Part.HOUSEHOLD}
+        if Part.DOSES in asked:
+            asked |= {Part.CIRCUMSTANCES, Part.ELIGIBILITY}
+        return person_sheet(self.request.db, self.resident, asked, self.request.today)
 
     @view_config(
         context=Resident,
@@ -129,11 +143,11 @@ class ResidentPage:
                 "name": member.name,
                 "note": member.relationship_to_head or "",
             }
-            for member in household_of(self.request.db, self.resident)
+            for member in self._sheet.household
         ]
 
     def _tickets(self) -> list[dict[str, Any]]:
-        if not self._may(Permission.TICKET_VIEW, "tickets"):
+        if Part.TICKETS not in self._seen:
             return []
         words = self.words
         return [
@@ -145,17 +159,17 @@ class ResidentPage:
                 "ticket_number": ticket.ticket_number,
                 "state": words.code(ticket.state),
             }
-            for ticket in tickets_of(self.request.db, self.resident.id)
+            for ticket in self._sheet.tickets
         ]
 
     def _doses(self) -> dict[str, Any]:
-        if not self._may(Permission.DOSE_VIEW, "doses"):
+        if Part.DOSES not in self._seen:
             return {"sees_doses": False, "doses": [], "due_items": [], "figure": None}
-        return DosePanel(self.context, self.request).show()
+        return DosePanel(self.context, self.request, self._sheet).show()
 
     def _contact(self) -> dict[str, Any]:
         words = self.words
-        if not self._may(Permission.CONTACT_VIEW, "contact"):
+        if Part.CONTACT not in self._seen:
             why = (
                 _("Support measure") if self.resident.support_measure_flag else _("Not shown to your groups")
             )
@@ -169,7 +183,7 @@ class ResidentPage:
             }
         if self.resident.support_measure_flag:
             self.request.audit.record(Action.CONTACT_VIEWED, resident_id=self.resident.id)
-        contact = contact_of(self.request.db, self.resident.id)
+        contact = self._sheet.contact
         if contact is None:
             return {"sees_contact": True, "contact_entries": []}
         schools = [contact.elementary_school_district, contact.junior_high_school_district]
@@ -191,9 +205,9 @@ class ResidentPage:
         }
 
     def _eligibility(self) -> dict[str, Any]:
-        if not self._may(Permission.ELIGIBILITY_VIEW, "eligibility"):
+        if Part.ELIGIBILITY not in self._seen:
             return {"eligibility_entries": None, "eligibility_as_of": "", "eligibility_stale": False}
-        rows: Sequence[EligibilityRow] = eligibility_on(self.request.db, self.resident.id, self.request.today)
+        rows = latest_of_each(self._sheet.eligibility)
         words = self.words
         oldest = min((row.as_of for row in rows), default=None)
         return {
@@ -210,9 +224,9 @@ class ResidentPage:
         }
 
     def _note(self) -> dict[str, Any]:
-        if not self._may(Permission.NOTE_VIEW, "notes"):
+        if Part.NOTE not in self._seen:
             return {"note_entries": None}
-        note = note_of(self.request.db, self.resident.id)
+        note = self._sheet.note
         texts = [
             (_("Personal remarks"), note.personal_remarks if note else None),
             (_("Follow-up"), note.follow_up if note else None),

@@ -9,8 +9,8 @@ from yvaxportal.programme.forecasting import Forecast, forecast
 from yvaxportal.programme.person import GivenDose, Person
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Resident
-from yvaxportal.services.circumstances import circumstances_of
-from yvaxportal.services.resident_page import DoseRow, doses_of
+from yvaxportal.services.person_sheet import PersonSheet
+from yvaxportal.services.resident_page import DoseRow
 from yvaxportal.values.text import _
 from yvaxportal.values.wareki import parse_date
 from yvaxportal.views.due_lines import due_line, shown
@@ -48,14 +48,14 @@ class DoseLine:
 class DosePanel:
     """What was given to one resident and what is due, for a reader who may see doses."""
 
-    def __init__(self, context: Resident, request: PortalRequest) -> None:
-        self.request, self.resident = request, context.resident
+    def __init__(self, context: Resident, request: PortalRequest, sheet: PersonSheet) -> None:
+        self.request, self.resident, self.sheet = request, context.resident, sheet
         self.words = Wording(request)
         self.base = request.resource_path(context)
 
     def show(self) -> dict[str, Any]:
         """Return the names that the page's template uses."""
-        doses = doses_of(self.request.db, self.resident.id)
+        doses = self.sheet.doses
         resident = self.resident
         items = self._items(doses) if resident.resident_category is ResidentCategory.RESIDENT else []
         schedule, today = self.request.portal.schedule, self.request.today
@@ -68,11 +68,10 @@ class DosePanel:
 
     def _items(self, doses: Sequence[DoseRow]) -> list[Forecast]:
         schedule, today = self.request.portal.schedule, self.request.today
-        special = circumstances_of(self.request.db, [self.resident.id], today)
         person = Person(
             parse_date(self.resident.date_of_birth_written),
             str(self.resident.sex),
-            special.get(self.resident.id, ()),
+            self.sheet.circumstances,
         )
         return shown(forecast(schedule, person, self._given(doses), today), today)
 

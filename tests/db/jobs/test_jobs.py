@@ -24,7 +24,8 @@ from yvaxportal.adapters.loading import Adapters
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.jobs import tasks
-from yvaxportal.jobs.app import SYNC_RESIDENTS, ask_for, make_app
+from yvaxportal.jobs.app import make_app
+from yvaxportal.jobs.asking import SYNC_RESIDENTS, ask_for
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.connections import Connections

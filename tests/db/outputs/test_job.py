@@ -6,7 +6,8 @@ from tests.db.jobs.test_jobs import run_worker
 from tests.db.outputs.conftest import Desk
 from tests.leaving import extraction, people
 from yvaxportal.embedded.places import DatabaseUrls
-from yvaxportal.jobs.app import ask_for, make_app
+from yvaxportal.jobs.app import make_app
+from yvaxportal.jobs.asking import ask_for
 from yvaxportal.models.codes import OutputState
 
 

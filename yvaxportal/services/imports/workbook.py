@@ -6,9 +6,6 @@ from datetime import date, datetime, time
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from yvaxportal.services.imports.records import MOST_COLUMNS, Record
 
 MOST_UNPACKED = 2 << 30
@@ -54,6 +51,10 @@ def workbook_records(file: IO[bytes]) -> Iterator[Record]:
 
     :raises WorkbookError: as ``check_workbook``, or the sheet is broken.
     """
+    # Only where a workbook is read: it costs a process four megabytes.
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     check_workbook(file)
     file.seek(0)
     try:

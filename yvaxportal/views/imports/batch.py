@@ -10,7 +10,7 @@ from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.forms.import_labels import BLOCKERS, ENCODINGS, FORMATS, OUTCOMES, PHASES, RESULTS, STATES
-from yvaxportal.jobs.app import RUN_IMPORTS, ask_for
+from yvaxportal.jobs.asking import RUN_IMPORTS, ask_for
 from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState, ImportState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import ImportNode

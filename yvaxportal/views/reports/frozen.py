@@ -1,5 +1,6 @@
 """One frozen table: its figures, its closing, files, the people behind a figure, and what changed since."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,6 @@ from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.documents.paper import pdf
-from yvaxportal.documents.spreadsheet import csv_text, xlsx
 from yvaxportal.forms.report_labels import CAUSES, REFUSALS
 from yvaxportal.models.codes import ReportSubject
 from yvaxportal.outputs.gate import OutputRefusedError, request_output
@@ -33,13 +33,28 @@ from yvaxportal.services.reports.snapshots import (
 )
 from yvaxportal.services.reports.table import TOTAL, Table, public, table
 from yvaxportal.values.clock import format_jst
+from yvaxportal.values.sheets import Workbook
 from yvaxportal.values.text import _
 from yvaxportal.views.reports.words import ReportPages
 
+
+def _xlsx(book: Workbook, moment: datetime) -> bytes:
+    # Only where it is asked for: reading and writing workbooks costs a process four megabytes.
+    from yvaxportal.documents.spreadsheet import xlsx  # noqa: PLC0415
+
+    return xlsx(book, moment)
+
+
+def _csv(book: Workbook, _moment: datetime) -> bytes:
+    from yvaxportal.documents.spreadsheet import csv_text  # noqa: PLC0415 - as above
+
+    return csv_text(book)
+
+
 #: How a file is called and made, by the word in the address.
 FILES = {
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx),
-    "csv": ("text/csv; charset=utf-8", lambda book, _moment: csv_text(book)),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx),
+    "csv": ("text/csv; charset=utf-8", _csv),
     "pdf": ("application/pdf", pdf),
 }
 #: The layout of the people behind a figure.
