@@ -304,13 +304,18 @@ def tell(
 
 def rates(session: Session, found: Sequence[SampleCheck]) -> dict[int, Rate]:
     """Return what each sample says so far."""
-    confidence = {check.id: check.confidence for check in found}
-    rows = session.execute(_OF_CHECKS, {"ids": list(confidence)})
-    return {row[0]: rate(row[1:], confidence[row[0]] / PERCENT) for row in rows}
+    by_id = {check.id: check for check in found}
+    rows = session.execute(_OF_CHECKS, {"ids": list(by_id)})
+    return {
+        row[0]: rate(row[1:], by_id[row[0]].confidence / PERCENT, by_id[row[0]].population) for row in rows
+    }
 
 
 def pooled(session: Session, by: str, *, batch_id: int | None = None, confidence: float = 0.95) -> list[Any]:
-    """Return (key, rate) over all rows that were ever drawn, by ``layout``, ``sender`` or one ``batch``."""
+    """Return (key, rate) over all rows that were ever drawn, by ``layout``, ``sender`` or one ``batch``.
+
+    Of how many in all is not asked: they were drawn at different times.
+    """
     values = {"batch": batch_id} if by == "batch" else {}
     return [(row[0], rate(row[1:], confidence)) for row in session.execute(_BY[by], values)]
 
@@ -320,14 +325,14 @@ def wrong_fields(session: Session, check_id: int) -> Sequence[tuple[str, int]]:
     return [(row[0], row[1]) for row in session.execute(_FIELDS, {"check": check_id})]
 
 
-def rate(counts: Sequence[int], confidence: float) -> Rate:
-    """Return the error rate of drawn, right, wrong and untold rows."""
+def rate(counts: Sequence[int], confidence: float, population: int | None = None) -> Rate:
+    """Return the error rate of drawn, right, wrong and untold rows of a population, endless where None."""
     drawn, right, wrong, untold = counts
     told = right + wrong
     if not told:
         return Rate(drawn, right, wrong, untold, None, None, None, None)
-    low, high = interval(wrong, told, confidence)
-    worst = interval(wrong + untold, told + untold, confidence)[1] if untold else high
+    low, high = interval(wrong, told, confidence, population)
+    worst = interval(wrong + untold, told + untold, confidence, population)[1] if untold else high
     return Rate(drawn, right, wrong, untold, wrong / told, low, high, worst)
 
 
