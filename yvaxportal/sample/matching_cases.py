@@ -72,7 +72,8 @@ class Cases:
         self._twins = [
             (pair[0], pair[1])
             for pair in homes.values()
-            if len(pair) > 1 and _family(pair[0]) == _family(pair[1])
+            # Of twins with one name nobody could say which is meant.
+            if len(pair) > 1 and _family(pair[0]) == _family(pair[1]) and pair[0].name != pair[1].name
         ]
         self._makers: Mapping[str, Callable[[Someone], Case | None]] = {
             "as_registered": self._as_registered,

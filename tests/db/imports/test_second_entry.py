@@ -20,6 +20,7 @@ from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.mismatch import SecondEntry, SecondEntryField, SecondEntryPlan
 from yvaxportal.models.resident import Resident
 from yvaxportal.services.imports.deciding import CLAIMED_FOR, Done, Impossible, Result, Reviewer, Stale
+from yvaxportal.services.imports.desk import withdraw
 from yvaxportal.services.imports.layouts import SHIPPED, LayoutError, load_layouts
 from yvaxportal.services.imports.personal_numbers import PersonalNumberFoundError
 from yvaxportal.services.imports.second_entry import (
@@ -289,6 +290,28 @@ def test_a_refused_row_is_not_typed(desk: Office, child: Resident, second: int) 
         )
     assert following(desk, batch.id, second) is None
     assert typed(desk, batch.id, second) == Stale()
+
+
+def test_a_file_given_up_takes_its_second_entries_along(
+    desk: Office, world: Session, child: Resident, second: int
+) -> None:
+    batch = desk.checked(questionnaires([row_of(child)]))
+    chosen(desk, batch.id)
+    typed(desk, batch.id, second, lot_number="X1")
+    with Session(desk.bureau.engine) as session, session.begin():
+        withdraw(session, desk.audit(session), batch.id, now=NOW)
+    assert world.scalars(select(SecondEntryField)).all() == []
+    assert following(desk, batch.id, second) is None
+
+
+def test_a_new_check_begins_anew(desk: Office, world: Session, child: Resident, second: int) -> None:
+    batch = desk.checked(questionnaires([row_of(child)]))
+    chosen(desk, batch.id)
+    typed(desk, batch.id, second)
+    desk.check(batch.id)
+    assert world.scalars(select(SecondEntry)).all() == []
+    assert world.scalars(select(SecondEntryPlan)).all() == []
+    assert desk.rows(batch.id)[0].second_entry is None
 
 
 @pytest.fixture

@@ -127,6 +127,16 @@ def test_what_does_not(said: dict[str, Any]) -> None:
     assert weigh(evidence(**said)) == NO_DOUBT
 
 
+def test_a_twin_whose_name_sounds_the_same_is_noticed() -> None:
+    same_sound = Double("100000018", Names("髙橋　華子", "タカハシ　ハナコ"))
+    assert codes(weigh(evidence({"name": "髙橋　華子"}))) == ["kanji_differs"]
+    assert codes(weigh(evidence({"name": "髙橋　華子"}, alike=[same_sound]))) == [
+        "name_of_another",
+        "number_near",
+    ]
+    assert codes(weigh(evidence({"name": "髙橋　花子"}, alike=[same_sound]))) == []
+
+
 def test_without_a_name_a_number_beside_another_is_doubtful() -> None:
     nameless = {"name": None, "name_kana": None}
     assert codes(weigh(evidence(nameless))) == ["no_name"]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.models.codes import ImportState, LetterState, OutboxState, OutputState
 from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.letter import Letter, LetterRun
+from yvaxportal.models.mismatch import SampleCheck, SampleCheckRow, SecondEntryPlan
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.output import MediumLoan, Output
 from yvaxportal.models.staff import AclProposal
@@ -57,6 +58,21 @@ _QUERIES: dict[str, Select[Any, Any]] = {
         # As written in the partial index, which holds these rows and no others.
         text("decision IS NULL AND outcome IS NULL AND import_row.state NOT IN ('ready', 'already_there')"),
     ),
+    "second_entries": select(_COUNT, func.min(SecondEntryPlan.set_at))
+    .select_from(ImportRow)
+    .join(SecondEntryPlan, SecondEntryPlan.batch_id == ImportRow.batch_id)
+    .join(ImportBatch, ImportBatch.id == ImportRow.batch_id)
+    .where(
+        ImportBatch.state.in_((ImportState.CHECKED, ImportState.APPLIED)),
+        text(
+            "second_entry IN ('wanted', 'differs') AND outcome IS NULL "
+            "AND (decision IS NULL OR decision IN ('apply', 'replace', 'keep_both'))"
+        ),
+    ),
+    "samples": select(_COUNT, func.min(SampleCheck.drawn_at))
+    .select_from(SampleCheckRow)
+    .join(SampleCheck, SampleCheck.id == SampleCheckRow.check_id)
+    .where(SampleCheckRow.verdict.is_(None)),
     "outputs": select(_COUNT, func.min(Output.made_at)).where(Output.state == OutputState.AWAITING_APPROVAL),
     "media": select(_COUNT, func.min(MediumLoan.requested_at)).where(
         MediumLoan.ended_at.is_(None), MediumLoan.approved_at.is_(None)

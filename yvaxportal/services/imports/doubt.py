@@ -197,9 +197,9 @@ def _person(evidence: Evidence, names: Names, found: list[tuple[str, dict[str, A
     elif not (name == names.name and (not kana or kana == names.kana)):
         code = compare_names(name, kana, names)
         if code is not None:
-            if code in {"name_differs", "given_name_differs"}:
-                other = _named(evidence, _fold(name or ""), _fold(kana or ""))
-                code = "name_of_another" if other else code
+            if code != "name_former" and _named(evidence, code, _fold(name or ""), _fold(kana or "")):
+                code = "name_of_another"
+            if code in {"name_of_another", "name_differs", "given_name_differs"}:
                 _neighbour(evidence, found)
             found.append((code, {}))
     sex = person.get("sex")
@@ -233,12 +233,19 @@ def compare_names(name: str | None, kana: str | None, names: Names) -> str | Non
     return "name_differs"
 
 
-def _named(evidence: Evidence, key: str, kana: str) -> bool:
-    """Tell whether another resident with this birth date is called so."""
-    return any(
-        (key and key == _fold(one.names.name)) or (kana and kana == _fold(one.names.kana or ""))
-        for one in evidence.alike
-    )
+def _named(evidence: Evidence, code: str, key: str, kana: str) -> bool:
+    """Tell whether another resident with this birth date is called so.
+
+    Where the name differs altogether one of kanji and kana is enough; where one of them is the owner's, too,
+    both have to be the other's.
+    """
+    apart = code in {"name_differs", "given_name_differs"}
+    for one in evidence.alike:
+        same = bool(key) and key == _fold(one.names.name)
+        sounds = bool(kana) and kana == _fold(one.names.kana or "")
+        if (apart and (same or sounds)) or (same and (sounds or not kana or not one.names.kana)):
+            return True
+    return False
 
 
 def _neighbour(evidence: Evidence, found: list[tuple[str, dict[str, Any]]]) -> None:

@@ -27,7 +27,6 @@ from yvaxportal.services.imports.parsing import Parsed
 from yvaxportal.services.imports.targets import Target
 
 _IN_PROGRAMME = frozenset({DoseCategory.ROUTINE.value, DoseCategory.TEMPORARY.value})
-_UNSURE = frozenset({"name_differs", "given_name_differs"})
 #: More different lots than this in one file are not counted.
 _MOST_LOTS = 100_000
 
@@ -167,7 +166,7 @@ def _leaves_room(one: Judged) -> bool:
         return True
     if name == names.name and (not kana or kana == names.kana):
         return False
-    return compare_names(name, kana, names) in _UNSURE
+    return compare_names(name, kana, names) not in {None, "name_former"}
 
 
 class LotCount:
