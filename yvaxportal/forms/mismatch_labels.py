@@ -1,6 +1,7 @@
 """Words of the mismatch desk: why a row is doubtful, second entries, samples."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from yvaxportal.models.codes import SampleVerdict, SecondEntryChoice, SecondEntryState, SettledBy
 from yvaxportal.values.text import _
@@ -41,7 +42,7 @@ DOUBTS: Mapping[str, str] = {
     "name_former": _("The name is an earlier one or an alias."),
     "zeros_restored": _("Leading zeros were put back: ${field}."),
 }
-CHOICES: Mapping[SecondEntryChoice, str] = {
+CHOICES: Mapping[StrEnum, str] = {
     SecondEntryChoice.ALL: _("All rows"),
     SecondEntryChoice.DOUBT: _("Rows from so many points of doubt on"),
     SecondEntryChoice.SAMPLE: _("A sample, in percent of the rows"),
@@ -52,12 +53,12 @@ ENTRY_STATES: Mapping[SecondEntryState, tuple[str, str]] = {
     SecondEntryState.AGREED: (_("Two entries agree"), "ok"),
     SecondEntryState.SETTLED: (_("Difference settled"), "ok"),
 }
-SETTLED: Mapping[SettledBy, str] = {
+SETTLED: Mapping[StrEnum, str] = {
     SettledBy.FIRST: _("The first entry is right"),
     SettledBy.SECOND: _("The second entry is right"),
     SettledBy.OTHER: _("Neither; on the paper stands"),
 }
-VERDICTS: Mapping[SampleVerdict, str] = {
+VERDICTS: Mapping[StrEnum, str] = {
     SampleVerdict.RIGHT: _("All as on the paper"),
     SampleVerdict.WRONG: _("Wrong in the fields ticked"),
     SampleVerdict.CANNOT_TELL: _("Cannot tell (paper missing or illegible)"),

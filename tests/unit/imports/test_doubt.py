@@ -1,6 +1,7 @@
 """How doubtful a row is, and why: reason by reason, without a database."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,3 +187,14 @@ def test_one_slip_is_near_and_nothing_else(number: str, data: st.DataObject) -> 
     assert near(number, number[:at] + digit + number[at + 1 :]) == (digit != number[at])
     assert not near(number, number + "0")
     assert not near(number, number)
+
+
+def test_the_documentation_has_the_weights_in_force() -> None:
+    told: dict[str, int] = {}
+    for line in (Path(__file__).parents[3] / "docs" / "mismatch_desk.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[0].split(",")[0] in WEIGHTS:
+            names, points = cells[0].split(", "), cells[1].split(", ")
+            shared = points * len(names) if len(points) == 1 else points
+            told |= dict(zip(names, map(int, shared), strict=False))
+    assert told == WEIGHTS

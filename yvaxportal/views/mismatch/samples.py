@@ -330,8 +330,8 @@ class SampleView(_Pages):
                 if name in said
             ],
             "verdicts": [
-                {"value": one.value, "label": self.words.say(label), "key": _KEYS[one]}
-                for one, label in VERDICTS.items()
+                {"value": one.value, "label": self.words.say(VERDICTS[one]), "key": _KEYS[one]}
+                for one in SampleVerdict
             ],
             "told": drawn.verdict is not None,
         }
