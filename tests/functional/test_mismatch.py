@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 from webtest import TestApp, Upload
 
@@ -12,6 +12,7 @@ from tests.importing import questionnaires, row_of
 from tests.people import resident
 from yvaxportal.models.imports import ImportRow
 from yvaxportal.models.mismatch import SampleCheck, SampleCheckRow, SecondEntry, SecondEntryPlan
+from yvaxportal.models.staff import AclGrant, AclVersion
 from yvaxportal.portal import Portal
 from yvaxportal.services.bootstrap import create_account
 from yvaxportal.services.imports.run import run_waiting
@@ -186,6 +187,28 @@ def test_a_row_typed_twice_from_first_to_last(
     run_waiting(portal.bureau)
     outcomes = world.execute(select(ImportRow.number, ImportRow.outcome).order_by(ImportRow.number)).all()
     assert [tuple(one) for one in outcomes] == [(1, "recorded"), (2, None), (3, None)]
+
+
+def test_a_typist_of_that_right_alone_sees_nothing_else(
+    sign_in: SignIn, base: str, world: Session, portal: Portal
+) -> None:
+    choose_all(sign_in("registrar"), base)
+    world.execute(insert(AclGrant).values(group_name="auditor", permission="import:second-entry"))
+    world.execute(update(AclVersion).values(version=AclVersion.version + 1))
+    world.commit()
+    typist = sign_in("auditor")
+    page = typist.get("/second-entry/").click("入力する")
+    assert page.forms["second-form"]["number"].value == "1"
+    assert LOT not in page
+    for hidden in ("/mismatch/", "/imports/", f"{base}rows/1/", f"/second-entry/{number_of(base)}/settle"):
+        typist.get(hidden, status=403)
+    form = page.forms["second-form"]
+    form["field.lot_number"] = "Y1"
+    form = form.submit(status=422).forms["second-form"]
+    form["sure"] = True
+    assert "1件目を保存しました" in form.submit(status=303).follow()
+    world.expire_all()
+    assert world.get_one(ImportRow, (int(number_of(base)), 1)).second_entry == "differs"
 
 
 def test_who_shows_the_values_cannot_type(sign_in: SignIn, base: str, world: Session, portal: Portal) -> None:

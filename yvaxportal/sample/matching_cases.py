@@ -87,7 +87,9 @@ class Cases:
             "name_slip": self._name_slip,
             "former_name": self._former_name,
             "name_changed": self._name_changed,
+            "name_changed_and_moved": self._changed_and_moved,
             "household_moved": self._moved,
+            "little_on_the_paper": self._little,
             "number_merged": self._number_merged,
             "several_slips": self._several,
             "stranger": self._stranger,
@@ -215,6 +217,16 @@ class Cases:
         if one.kana and other.kana:
             kana = f"{other.kana.partition(_SPACE)[0]}{_SPACE}{one.kana.partition(_SPACE)[2]}"
         return self._case("name_changed", one, business_atena_number=None, name=name, name_kana=kana)
+
+    def _changed_and_moved(self, one: Someone) -> Case:
+        kind, other = "name_changed_and_moved", self._random.choice(self._people)
+        person = {**self._name_changed(one).person, "address": other.address}
+        return Case(kind, person, one.id)
+
+    def _little(self, one: Someone) -> Case:
+        """Give name and birth date alone."""
+        missing = dict.fromkeys(("business_atena_number", "name_kana", "sex", "address"))
+        return self._case("little_on_the_paper", one, **missing)
 
     def _moved(self, one: Someone) -> Case:
         other = self._random.choice(self._people)

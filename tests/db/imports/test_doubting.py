@@ -183,6 +183,22 @@ def test_where_the_birth_date_differs_others_are_named(desk: Office, world: Sess
     assert world.scalars(select(Dose.resident_id)).all() == [meant.id]
 
 
+def test_a_household_speaks_for_its_members_and_not_for_the_protected(desk: Office, world: Session) -> None:
+    child = resident(
+        world, born="2024-03-05", name="山田　花", name_kana=None, sex="2", household_number="H7"
+    )
+    mother = resident(world, born="1990-01-01", name="佐藤　母", household_number="H7")
+    world.commit()
+    paper = row_of(child, 業務宛名番号="777777777", 氏名="佐藤　桃", 性別="女", 住所="鳥取県米子市錦町2-9")
+    batch = desk.checked(questionnaires([paper]))
+    (row,) = desk.rows(batch.id)
+    assert [(one["id"], "household_name" in one["why"]) for one in row.candidates or []] == [(child.id, True)]
+    mother.support_measure_flag = True
+    world.commit()
+    again = desk.checked(questionnaires([[*paper]]))
+    assert [one.candidates for one in desk.rows(again.id)] == [None]
+
+
 def worklist(desk: Office, wanted: Wanted | None = None, **said: Any) -> list[Doubtful]:
     with Session(desk.bureau.engine) as session:
         return list(doubtful_page(session, wanted or Wanted(), after=None, **said))
