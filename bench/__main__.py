@@ -4,6 +4,7 @@ BENCH_RESIDENTS  size of the large city (150,000 is what the bars are for)
 BENCH_GROWTH     size of the city that shows how search grows (1,500,000; 0 leaves that line out)
 BENCH_SECONDS    how long a server is loaded for one figure (20)
 BENCH_ROWS       rows of the large file of doses (1,000,000; 0 leaves that line out)
+BENCH_LETTERS    tickets that are set as one PDF (10,000)
 BENCH_FOLDER     where the databases are made (the system's temporary folder; the large ones need about 15 GB)
 
 With other sizes than the bars' own the table is printed but RESULTS.md stays.
@@ -45,6 +46,7 @@ class Plan:
     growth: int
     seconds: float
     rows: int
+    letters: int
     folder: Path | None
 
     @classmethod
@@ -56,20 +58,23 @@ class Plan:
             int(os.environ.get("BENCH_GROWTH", search.GROWN_RESIDENTS)),
             float(os.environ.get("BENCH_SECONDS", "20")),
             int(os.environ.get("BENCH_ROWS", imports.LARGE_ROWS)),
+            int(os.environ.get("BENCH_LETTERS", letters.BAR_LETTERS)),
             Path(folder) if folder else None,
         )
 
     @property
     def is_the_bars(self) -> bool:
         """Tell whether the sizes are those the bars are for."""
-        sizes = (self.residents, self.growth, self.rows)
-        return sizes == (search.BAR_RESIDENTS, search.GROWN_RESIDENTS, imports.LARGE_ROWS)
+        sizes = (self.residents, self.growth, self.rows, self.letters)
+        bars = (search.BAR_RESIDENTS, search.GROWN_RESIDENTS, imports.LARGE_ROWS, letters.BAR_LETTERS)
+        return sizes == bars
 
 
 def measure_all(plan: Plan) -> Iterator[Measure]:
     """Give line after line, as soon as it is known."""
     with city(plan.residents, folder=plan.folder) as place:
         yield from sample_load.measures(place)
+        doses = place.report.rows["dose"]
         with portal(place) as (port, _):
             small = search.times(place, port)
         yield from search.measures(small, plan.residents)
@@ -84,12 +89,16 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from reports.measures(place)
         foreseen = forecasts.forecast_all(place)
         yield from forecasts.measures(foreseen)
-    yield from letters.measures()
+    yield from letters.measures(plan.letters)
     loads = []
-    for residents in (min(FEW, plan.residents), min(MANY, plan.residents)):
+    for residents in (FEW, MANY):
+        if residents >= plan.residents:
+            # A small run has no smaller city to compare with.
+            loads.append((doses, found))
+            continue
         with city(residents, folder=plan.folder) as place:
             loads.append((place.report.rows["dose"], resident_page.page_load(place, plan.seconds)))
-            if residents == min(MANY, plan.residents):
+            if residents == MANY:
                 yield from forecasts.growth(forecasts.forecast_all(place), foreseen)
     yield from resident_page.same_with_doses(*loads)
     if plan.growth:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from yvaxportal.outputs.opening import open_workshop
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.portal import Portal, open_portal
 from yvaxportal.security.groups import default_groups
+from yvaxportal.services import bootstrap
 from yvaxportal.services.bootstrap import create_account, ensure_groups
 from yvaxportal.services.one_time_codes import code_of, step_at
+from yvaxportal.services.passwords import hash_password
 from yvaxportal.settings import read_settings
 from yvaxportal.vault.keyring import KeyRing
 
@@ -100,9 +103,18 @@ def portal(database_urls: DatabaseUrls, secrets: Path, clock: Clock) -> Iterator
     opened.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def hashed() -> Callable[[str], str]:
+    """Hash a password once a run: a hash takes as long as twenty other steps of a test."""
+    return cache(hash_password)
+
+
 @pytest.fixture
-def staff(portal: Portal, clock: Clock) -> dict[str, int]:
+def staff(
+    portal: Portal, clock: Clock, hashed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, int]:
     """Create one account in each built-in group, named after it; return their ids by login."""
+    monkeypatch.setattr(bootstrap, "hash_password", hashed)
     with Session(portal.engine) as session:
         ensure_groups(session, default_groups(), networks=("127.0.0.0/8", "::1/128"))
         ids = {

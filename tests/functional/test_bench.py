@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
     results = ROOT / "bench" / "RESULTS.md"
     before = results.read_bytes() if results.exists() else None
-    sizes = {"BENCH_RESIDENTS": "120", "BENCH_GROWTH": "240", "BENCH_SECONDS": "0.4", "BENCH_ROWS": "400"}
+    small = {"RESIDENTS": 120, "GROWTH": 240, "SECONDS": 0.4, "ROWS": 400, "LETTERS": 40}
+    sizes = {f"BENCH_{name}": str(value) for name, value in small.items()}
     done = subprocess.run(
         [sys.executable, "-m", "bench"],
         cwd=ROOT,
@@ -49,6 +50,7 @@ def test_a_small_run_prints_every_line_and_keeps_nothing() -> None:
         "memory while a file of 400 doses",
         "table of coverage for a year over",
         "fees of a month",
+        "40 tickets as one PDF",
         "forecast 120 residents from the database",
         "time for each forecast from 120 to 240 residents",
         "resident page in a city of",

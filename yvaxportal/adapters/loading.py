@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine
@@ -60,18 +60,28 @@ def load_adapters(
     :raises SettingsError: no such implementation, it is broken or lacks a method, or an option is wrong.
     """
     built: dict[str, IAdapter] = {}
+    # Looking through everything that is installed takes as long as all the rest: once is enough.
+    points = entry_points().select
     for system in systems:
         try:
-            built[system] = load_adapter(system, settings, engine, clock)
+            built[system] = load_adapter(system, settings, engine, clock, points=points)
         except SettingsError:
             Adapters(built).close()
             raise
     return Adapters(built)
 
 
-def load_adapter(system: str, settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> IAdapter:
+def load_adapter(
+    system: str,
+    settings: Settings,
+    engine: Engine,
+    clock: Callable[[], datetime],
+    *,
+    points: Callable[..., EntryPoints] | None = None,
+) -> IAdapter:
     """Build what the ini file names for one system; the caller closes it.
 
+    :param points: selects among the entry points of what is installed, where the caller looked already.
     :raises SettingsError: as ``load_adapters``.
     """
     setup = AdapterSetup(
@@ -82,7 +92,8 @@ def load_adapter(system: str, settings: Settings, engine: Engine, clock: Callabl
         engine=engine,
         clock=clock,
     )
-    return _build(settings.adapters[system], SYSTEMS[system], _with_index(setup))
+    found = (points or entry_points)(group=f"{PREFIX}{system}")
+    return _build(found, settings.adapters[system], SYSTEMS[system], _with_index(setup))
 
 
 def _with_index(setup: AdapterSetup) -> AdapterSetup:
@@ -113,9 +124,9 @@ def installed(system: str) -> dict[str, str]:
     return {entry.name: entry.dist.name if entry.dist else "" for entry in found}
 
 
-def _build(wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdapter:
+def _build(found: EntryPoints, wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdapter:
     name = f"{PREFIX}{setup.system}"
-    implementation = _loaded(_entry_point(name, wanted), name)
+    implementation = _loaded(_entry_point(found, name, wanted), name)
     create = getattr(implementation, "create", None)
     if not callable(create):
         raise SettingsError(name, f"{wanted} has no class method create")
@@ -129,8 +140,7 @@ def _build(wanted: str, interface: InterfaceClass, setup: AdapterSetup) -> IAdap
     return cast("IAdapter", adapter)
 
 
-def _entry_point(name: str, wanted: str) -> EntryPoint:
-    found = entry_points(group=name)
+def _entry_point(found: EntryPoints, name: str, wanted: str) -> EntryPoint:
     chosen = [entry for entry in found if entry.name == wanted]
     if not chosen:
         listed = ", ".join(sorted({entry.name for entry in found})) or "none"

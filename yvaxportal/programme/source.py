@@ -36,6 +36,11 @@ class RuleFile:
         """The lines of the text."""
         return self.text.splitlines()
 
+    @cached_property
+    def headers(self) -> list[str]:
+        """For each line the header of the table that begins there, without spaces; empty for any other."""
+        return [_header(line) for line in self.lines]
+
     def table(self, *keys: str) -> "Table":
         """Return the table of these keys; ScheduleError when it is none."""
         found: Any = self.data
@@ -86,14 +91,14 @@ class Table:
                 name = f"{name}.{key}" if name else key
             follower = self.keys[position + 1] if position + 1 < len(self.keys) else None
             if isinstance(key, str) and isinstance(follower, int):
-                headers = [n for n in range(start, end) if _header(self.file.lines[n]) == f"[[{name}]]"]
+                headers = [n for n in range(start, end) if self.file.headers[n] == f"[[{name}]]"]
                 if follower < len(headers):
                     start = headers[follower]
                     end = headers[follower + 1] if follower + 1 < len(headers) else end
                 else:
                     return self._inline(start, self._end(start, end, name.rpartition(".")[0]), key, follower)
             elif isinstance(key, str):
-                own = [n for n in range(start, end) if _header(self.file.lines[n]).strip("[]") == name]
+                own = [n for n in range(start, end) if self.file.headers[n].strip("[]") == name]
                 start = own[0] if own else start
         return start, self._end(start, end, name)
 
@@ -115,7 +120,7 @@ class Table:
     def _end(self, start: int, end: int, name: str) -> int:
         """Cut off where another table begins, but for those inside of this one."""
         for number in range(start + 1, end):
-            header = _header(self.file.lines[number])
+            header = self.file.headers[number]
             if header and not header.strip("[]").startswith(f"{name}."):
                 return number
         return end

@@ -109,9 +109,10 @@ def _options(raw: Mapping[str, str], system: str) -> dict[str, str]:
 
 
 def _check_adapters(adapters: Mapping[str, str]) -> None:
+    points = entry_points()
     for system, wanted in adapters.items():
         group = f"{PREFIX}adapters.{system}"
-        known = {entry.name for entry in entry_points(group=group)}
+        known = points.select(group=group).names
         if wanted not in known:
             raise SettingsError(group, f"no such adapter; installed: {', '.join(sorted(known))}")
 

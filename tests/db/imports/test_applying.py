@@ -1,36 +1,27 @@
 """Applying and taking back: once, whole or not at all, and never over what changed meanwhile."""
 
-import multiprocessing
-import os
-import random
-import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from tests.details import events
 from tests.importing import Office, questionnaires, row_of
 from tests.people import NOW, resident
 from yvaxportal.audit.actions import Action
-from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.codes import DoseState, ImportDecision, ImportOutcome, ImportState, ResidentCategory
 from yvaxportal.models.dose import Dose, IdentityCheck
 from yvaxportal.models.imports import DoseSourceRecord
 from yvaxportal.models.output import Output, OutputPerson
 from yvaxportal.models.resident import Resident
 from yvaxportal.services.imports.applying import apply
-from yvaxportal.services.imports.bureau import Bureau
 from yvaxportal.services.imports.deciding import Done, Impossible, Reviewer
-from yvaxportal.services.imports.undoing import blockers, undo
+from yvaxportal.services.imports.undoing import blockers
 from yvaxportal.services.imports.writing import Writer
 
-KILLS = int(os.environ.get("YVAX_IMPORT_KILLS", "4"))
 CONTENT = text(
     "SELECT resident_id, vaccine, dose_number, given_on, judgement, dose_category, lot_number, physician, "
     "medical_institution_name, remarks, fee, source, state FROM dose WHERE state = 'active' ORDER BY id"
@@ -270,50 +261,3 @@ def test_a_failure_in_the_middle_leaves_nothing(
     assert {row.outcome for row in desk.rows(batch.id)} == {None}
     monkeypatch.undo()
     assert dict(apply(desk.bureau, batch.id) or {})["recorded"] == 30
-
-
-def _apply_elsewhere(url: str, bureau: Bureau, batch_id: int) -> None:
-    engine = create_engine(url)
-    apply(replace(bureau, engine=engine), batch_id)
-
-
-def test_killed_anywhere_every_row_is_applied_once(
-    desk: Office, world: Session, database_urls: DatabaseUrls, engine: Engine
-) -> None:
-    """The worker is killed, or its connections are, at seeded moments; YVAX_IMPORT_KILLS says how often."""
-    chance = random.Random(20261128)  # noqa: S311 - moments, not secrets
-    people = adults(world, 400)
-    batch = desk.checked(questionnaires_voluntary(people))
-    desk.ask_for_apply(batch.id)
-    context = multiprocessing.get_context("fork")
-    for kill in range(KILLS):
-        process = context.Process(
-            target=_apply_elsewhere, args=(database_urls.app, replace(desk.bureau, clock=_now), batch.id)
-        )
-        process.start()
-        time.sleep(chance.uniform(0.0, 0.6))
-        if kill % 2:
-            with engine.begin() as connection:
-                connection.execute(
-                    text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-                        "current_database() AND usename = current_user AND pid <> pg_backend_pid()"
-                    )
-                )
-        elif process.pid is not None:
-            os.kill(process.pid, signal.SIGKILL)
-        process.join(20)
-        engine.dispose()
-        with Session(engine) as session:
-            doses = session.scalar(text("SELECT count(*) FROM dose"))
-        assert doses in {0, 400}
-    apply(desk.bureau, batch.id)
-    with Session(engine) as session:
-        assert session.scalar(text("SELECT count(*) FROM dose")) == 400
-        assert session.scalar(text("SELECT count(*) FROM dose_source_record")) == 400
-        assert session.scalar(text("SELECT count(*) FROM audit_event WHERE action = 'dose.recorded'")) == 400
-    assert undo(desk.bureau, batch.id) is None
-
-
-def _now() -> Any:
-    return NOW

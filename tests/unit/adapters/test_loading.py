@@ -58,11 +58,12 @@ class Installed:
         for system, interface in SYSTEMS.items():
             self.classes[system, "local"] = stand_in(interface)
 
-    def __call__(self, group: str) -> EntryPoints:
-        system = group.removeprefix("yvaxportal.adapters.")
-        return EntryPoints(
-            EntryPoint(name, f"{__name__}:{name}", group) for of, name in self.classes if of == system
+    def __call__(self, group: str | None = None) -> EntryPoints:
+        points = EntryPoints(
+            EntryPoint(name, f"{__name__}:{name}", f"yvaxportal.adapters.{system}")
+            for system, name in self.classes
         )
+        return points if group is None else points.select(group=group)
 
     def load(self, entry: EntryPoint, name: str) -> Any:
         return self.classes[name.removeprefix("yvaxportal.adapters."), entry.name]
@@ -172,8 +173,9 @@ def test_a_module_instead_of_a_class(installed: Installed, tmp_path: Path) -> No
 
 
 def test_an_entry_point_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def broken(group: str) -> EntryPoints:
-        return EntryPoints([EntryPoint("local", "yvaxportal.nowhere:Nothing", group)])
+    def broken() -> EntryPoints:
+        groups = (f"yvaxportal.adapters.{system}" for system in SYSTEMS)
+        return EntryPoints(EntryPoint("local", "yvaxportal.nowhere:Nothing", group) for group in groups)
 
     monkeypatch.setattr(loading, "entry_points", broken)
     with pytest.raises(SettingsError, match=r"yvaxportal\.adapters\.resident_register: .* cannot be loaded"):

@@ -124,7 +124,7 @@ class Rules:
             {"keys": wanted, "municipality": self.municipality_code}
             if self.layout.key == "ticket_number"
             else {"keys": wanted},
-        )
+        ).all()
         found = self._followed(connection, {row[0]: target_of(tuple(row[1:])) for row in rows})
         by_id = with_circumstances(
             connection, {one.resident_id: one for one in found.values()}, self.bench.today

@@ -153,6 +153,11 @@ class Parser:
         return row
 
 
+_CODES: Mapping[str, Mapping[str, Any]] = {
+    name: {member.value: member for member in codes} for name, codes in CODE_FIELDS.items()
+}
+
+
 def draft_of(dose: Mapping[str, Any], defaults: Mapping[str, Any]) -> DoseDraft:
     """Return the draft that a stored dose and the layout's defaults describe.
 
@@ -165,7 +170,7 @@ def draft_of(dose: Mapping[str, Any], defaults: Mapping[str, Any]) -> DoseDraft:
                 values[name] = date.fromisoformat(value)
             elif name in CODE_FIELDS:
                 if name != "sex":
-                    values[name] = CODE_FIELDS[name](value)
+                    values[name] = _CODES[name][value]
             elif name in _ITEMS:
                 values[name] = value
     for name in _NEEDED:

@@ -97,6 +97,12 @@ class Held:
         return self.doses.get((resident_id, related), ())
 
 
+# Looked up for each of very many rows.
+_JUDGEMENTS = {one.value: one for one in Judgement}
+_CATEGORIES = {one.value: one for one in DoseCategory}
+_RESIDENCE = {one.value: one for one in ResidentCategory}
+
+
 def read_targets(
     connection: Connection, ids: Collection[int], today: date, *, lock: bool
 ) -> dict[int, Target]:
@@ -105,7 +111,7 @@ def read_targets(
     :param lock: wait for, and keep out until the transaction ends, everybody who writes a dose of theirs:
         a new dose refers to its person, which this lock holds.
     """
-    rows = connection.execute(_LOCKED if lock else _READ, {"ids": sorted(ids)})
+    rows = connection.execute(_LOCKED if lock else _READ, {"ids": sorted(ids)}).all()
     found = {row[0]: target_of(tuple(row)) for row in rows}
     return with_circumstances(connection, found, today)
 
@@ -140,7 +146,7 @@ def target_of(columns: tuple[Any, ...]) -> Target:
     person = Person(
         born=_born(written),
         sex=sex,
-        category=ResidentCategory(category),
+        category=_RESIDENCE[category],
         became_resident_on=became,
         left_on=left,
         support_measure=support,
@@ -166,7 +172,7 @@ def read_doses(connection: Connection, wanted: Iterable[tuple[int, str]]) -> Hel
                 "ids": [resident_id for resident_id, _related in pairs],
                 "related": [related for _id, related in pairs],
             },
-        )
+        ).all()
         for resident_id, related, key, vaccine, number, given_on, judgement, category in rows:
             found[resident_id, related].append(
                 OtherDose(
@@ -174,8 +180,8 @@ def read_doses(connection: Connection, wanted: Iterable[tuple[int, str]]) -> Hel
                     vaccine=vaccine,
                     dose_number=number,
                     given_on=given_on,
-                    judgement=Judgement(judgement),
-                    dose_category=DoseCategory(category),
+                    judgement=_JUDGEMENTS[judgement],
+                    dose_category=_CATEGORIES[category],
                 )
             )
     return Held(found)
@@ -185,7 +191,7 @@ def read_details(connection: Connection, ids: Collection[int]) -> dict[int, dict
     """Return what ``COMPARED`` names of each dose."""
     if not ids:
         return {}
-    rows = connection.execute(_DETAILS, {"ids": sorted(ids)})
+    rows = connection.execute(_DETAILS, {"ids": sorted(ids)}).all()
     return {row[0]: dict(zip(COMPARED, row[1:], strict=True)) for row in rows}
 
 
