@@ -10,12 +10,14 @@ from typing import ClassVar
 from pyramid.authorization import DENY_ALL, Allow, Authenticated
 from pyramid.httpexceptions import HTTPForbidden
 
+from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.imports import ImportBatch
 from yvaxportal.models.mismatch import SampleCheck
 from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
+from yvaxportal.services.doubles.merges import MergeRow, merge_of
 from yvaxportal.services.extraction.lists import ListRow, list_of
 from yvaxportal.services.letters.runs import RunRow, run_of
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
@@ -299,6 +301,56 @@ class Letters(Node):
         if run is None:
             raise KeyError(name)
         return LetterRunNode(self, name, self.request, run)
+
+
+class DoubleNode(Node):
+    """Two numbers that may be one person, already known to be listed."""
+
+    permissions = (P.DOUBLE_VIEW, P.DOUBLE_DECIDE, P.DOUBLE_MERGE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, double: ResidentDouble) -> None:
+        super().__init__(parent, name, request)
+        self.double = double
+
+
+class MergeNode(Node):
+    """One merge of two numbers, already known to have been made."""
+
+    permissions = (P.DOUBLE_VIEW, P.DOUBLE_MERGE)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, row: MergeRow) -> None:
+        super().__init__(parent, name, request)
+        self.row = row
+
+
+class Merges(Node):
+    """What was merged, and the way to one of them."""
+
+    permissions = (P.DOUBLE_VIEW,)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.DOUBLE_VIEW, self):
+            raise HTTPForbidden
+        row = merge_of(self.request.db, int(name)) if is_id(name) else None
+        if row is None:
+            raise KeyError(name)
+        return MergeNode(self, name, self.request, row)
+
+
+class Doubles(Node):
+    """Numbers that may be one person, what was merged, and the way to both."""
+
+    permissions = (P.DOUBLE_VIEW, P.DOUBLE_DECIDE)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.DOUBLE_VIEW, self):
+            raise HTTPForbidden
+        if name == "merges":
+            return Merges(self, name, self.request)
+        double = self.request.db.get(ResidentDouble, int(name)) if is_id(name) else None
+        if double is None:
+            raise KeyError(name)
+        return DoubleNode(self, name, self.request, double)
 
 
 class VaultNode(Node):
@@ -635,6 +687,7 @@ class Root(Node):
     children: ClassVar = {
         "residents": Residents,
         "searches": Searches,
+        "doubles": Doubles,
         "extractions": Extractions,
         "letters": Letters,
         "vault": VaultNode,

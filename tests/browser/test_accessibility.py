@@ -21,6 +21,7 @@ from yvaxportal.models.codes import OutboxState, ResidentCategory
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.portal import Portal
+from yvaxportal.services.doubles.finding import find_doubles
 from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.services.outbox.queue import ATENA, ENTER_PERSON, post, tell_name
@@ -449,4 +450,38 @@ def test_reports_dashboard_and_fees(open_visitor: Callable[[], Visitor], world: 
     visitor.look("dashboard", "/dashboard/")
     visitor.look("fees", "/fees/?month=2026-05")
     visitor.look("fees-differences", "/fees/differences?month=2026-05")
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_doubles_and_merges(open_visitor: Callable[[], Visitor], world: Session, portal: Portal) -> None:
+    """The list, a pair, a merge, what taking it apart would do, and what is left to set right."""
+    kept, gone = (resident(world, name="髙橋　花子", name_kana="タカハシ　ハナコ") for _ in range(2))
+    visitor = open_visitor()
+    visitor.sign_in("manager")
+    visitor.look("doubles-none", "/doubles/")
+    visitor.look("merges-none", "/doubles/merges/")
+    given_dose(world, gone)
+    world.commit()
+    find_doubles(portal.engine, NOW)
+    visitor.look("doubles", "/doubles/")
+    page = visitor.page
+    page.click("#pairs tbody a")
+    visitor.look("double")
+    page.click("#decide button[name=told]")
+    visitor.look("double-errors")
+    page.check(f"#merge input[name='merge-kept'][value='{kept.id}']")
+    page.fill("#merge-decided_on", "R8.11.20")
+    page.fill("#merge-reference", "住民課 第12号")
+    page.fill("#merge-reason", "転入前の番号")
+    page.click("#merge button[name=merge]")
+    visitor.look("merge")
+    given_dose(world, kept, dose_number=2)
+    world.commit()
+    page.click("a[href$='take-apart']")
+    visitor.look("take-apart")
+    page.check("#apart input[value=kept]")
+    page.fill("#apart-reason", "戸籍で別人と確認")
+    page.click("#apart button[name=apart]")
+    visitor.look("taken-apart")
+    visitor.look("merges", "/doubles/merges/")
     assert not visitor.faults, "\n".join(visitor.faults)

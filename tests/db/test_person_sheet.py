@@ -12,10 +12,18 @@ from tests.details import clerk
 from tests.doses import given as doses
 from tests.people import NOW, TODAY, resident
 from yvaxportal.models.circumstance import SpecialCircumstance
-from yvaxportal.models.codes import CircumstanceKind, EligibilityKind, EligibilityState, TicketState
+from yvaxportal.models.codes import (
+    CircumstanceKind,
+    DoubleState,
+    EligibilityKind,
+    EligibilityState,
+    TicketState,
+)
+from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.resident import Eligibility, Resident, ResidentNote
 from yvaxportal.models.ticket import Ticket
 from yvaxportal.programme.person import Circumstance
+from yvaxportal.services.doubles.merges import NUMBERS
 from yvaxportal.services.person_sheet import Part, person_sheet
 from yvaxportal.services.resident_page import (
     DOSES,
@@ -76,6 +84,18 @@ def furnish(db: Session, person: Resident, *, remarks: str = "要配慮") -> Non
             ),
         )
     db.add(
+        ResidentDouble(
+            first_id=person.id,
+            second_id=resident(db).id,
+            score=90,
+            why=["birth_same"],
+            state=DoubleState.OPEN,
+            fingerprint="-",
+            found_at=NOW,
+            seen_at=NOW,
+        )
+    )
+    db.add(
         Ticket(
             resident_id=person.id,
             programme="mr2",
@@ -106,6 +126,8 @@ def test_together_says_what_each_says_alone(db: Session) -> None:
     assert sheet.tickets == TICKETS.rows(db, by_id)
     household = {"household_number": "0000000777", "resident_id": person.id}
     assert sheet.household == HOUSEHOLD.rows(db, household)
+    assert sheet.numbers == NUMBERS.rows(db, by_id)
+    assert [one.kind for one in sheet.numbers] == ["pair"]
     assert [one.atena_number for one in sheet.household] == [other.atena_number]
     assert [one.dose_number for one in sheet.doses] == [2, 1]
     assert [one.state for one in latest_of_each(sheet.eligibility)] == [EligibilityState.HELD]

@@ -40,6 +40,8 @@ PAGES = {
     "/accounts/viewer/": {"administrator"},
     "/groups/": {"administrator"},
     "/groups/terminals": {"administrator"},
+    "/doubles/": {"registrar", "manager"},
+    "/doubles/merges/": {"registrar", "manager"},
     "/imports/": {"registrar", "manager", "contractor"},
     "/account/": set(LOGINS),
     "/account/password": set(LOGINS),

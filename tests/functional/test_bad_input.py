@@ -179,7 +179,7 @@ def test_a_failure_is_recorded_without_its_values(
     assert event.outcome == "failed"
     assert event.detail["error"] == "RuntimeError"
     assert NUMBER not in logs.text
-    assert "household" in logs.text
+    assert "_sheet" in logs.text
     # What failed left nothing behind: not even that the page was seen.
     assert Action.RESIDENT_VIEWED not in world.scalars(select(AuditEvent.action)).all()
 

@@ -20,7 +20,14 @@ from tests.leaving import extraction
 from tests.people import NOW
 from yvaxportal import resources
 from yvaxportal.embedded.places import DatabaseUrls
-from yvaxportal.models.codes import ImportState, MediumKind, MediumState, OutputState, SecondEntryChoice
+from yvaxportal.models.codes import (
+    ImportState,
+    MediumKind,
+    MediumState,
+    MergeSource,
+    OutputState,
+    SecondEntryChoice,
+)
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.mismatch import SampleCheck, SampleCheckRow
 from yvaxportal.models.output import Output, StorageMedium
@@ -30,8 +37,10 @@ from yvaxportal.portal import Portal, open_portal
 from yvaxportal.sample import SAMPLE_DAY, load
 from yvaxportal.sample.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, DEMO_TOTP_SECRET
 from yvaxportal.sample.numbers import personal_number
+from yvaxportal.services.doubles.deciding import keep_different
 from yvaxportal.services.imports.second_plans import Choice, choose
 from yvaxportal.services.one_time_codes import code_of, step_at
+from yvaxportal.services.sync.merging import Told, merge
 from yvaxportal.settings import read_settings
 
 SIZE, SEED = 60, 2026
@@ -86,6 +95,9 @@ def places(person: Resident, dose: Dose) -> dict[type, str]:
     found[resources.CircumstanceNode] = f"{base}circumstances/1/"
     found[resources.ExtractionNode] = "/extractions/1/"
     found[resources.LetterRunNode] = "/letters/1/"
+    found[resources.DoubleNode] = "/doubles/1/"
+    found[resources.Merges] = "/doubles/merges/"
+    found[resources.MergeNode] = "/doubles/merges/1/"
     found[resources.ReportNode] = "/reports/routine/"
     found[resources.SnapshotNode] = "/reports/routine/1/"
     found[resources.ImportNode] = "/imports/1/"
@@ -160,6 +172,16 @@ def leaving(world: Session, people: dict[int, Resident]) -> None:
     world.commit()
 
 
+def doubled(world: Session) -> None:
+    """Have two pairs of numbers, of which one was merged, so that their pages show something."""
+    registrar = world.scalars(select(StaffAccount.id).where(StaffAccount.login == "registrar")).one()
+    ids = world.scalars(select(Resident.id).order_by(Resident.id.desc()).limit(4)).all()
+    keep_different(world, ids[0], ids[1], "別人", staff_id=registrar, now=NOW)
+    told = Told("c-1", NOW.date(), MergeSource.REGISTER)
+    assert merge(world, kept=ids[2], merged=ids[3], told=told, now=NOW) == 1
+    world.commit()
+
+
 def every_view(router: Router, person: Resident, dose: Dose) -> tuple[set[str], set[str]]:
     """Return the addresses of all registered views for one person: those read, and those sent to."""
     known = places(person, dose)
@@ -192,6 +214,7 @@ def test_every_view_for_every_account_keeps_the_numbers(
     assert dose is not None
     leaving(world, people)
     arrived(world, people, city)
+    doubled(world)
     reads, sends = every_view(router, person, dose)
     assert len(reads) > 30
     assert len(sends) > 30

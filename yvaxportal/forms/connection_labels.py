@@ -70,13 +70,17 @@ REASONS: dict[str, tuple[TranslationString, TranslationString]] = {
         _LOOK,
     ),
     Reason.OTHER_UNKNOWN: (_("Two numbers were merged, and the one that remains is unknown here."), _LOOK),
+    Reason.MERGED_OTHERWISE: (
+        _("Two numbers were merged otherwise than before."),
+        _("Take the earlier merge apart, then record what the register decided."),
+    ),
     Reason.HAS_RECORDS: (
         _("The register took a person back who has doses, tickets or certificates here."),
         _LOOK,
     ),
     Reason.SPLIT_TO_DECIDE: (
         _("One number turned out to be two people. The doses stand with the old number."),
-        _("Decide which doses belong to the new number and move them."),
+        _("Take the merge apart where there was one; else decide which doses belong to the new number."),
     ),
     Reason.NOT_IN_REGISTER: (
         _("A resident here is not in the register's full list."),

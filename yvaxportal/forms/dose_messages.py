@@ -87,6 +87,10 @@ MESSAGES: Mapping[DoseError | DoseAlert, tuple[str, str]] = {
         _("Nothing is different from what is recorded."),
         _("Change the item that is wrong, or leave the page."),
     ),
+    DoseError.MERGED_AWAY: (
+        _("This atena number was merged into another one."),
+        _("Open the number that remains and record the dose there."),
+    ),
     DoseAlert.OUTSIDE_AGE: (
         "${reason}",
         _("Check the date and the birth date. A dose outside the rules is not routine: see the category."),

@@ -198,6 +198,17 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     codes.SecondEntryChoice: mismatch_labels.CHOICES,
     codes.SettledBy: mismatch_labels.SETTLED,
     codes.SampleVerdict: mismatch_labels.VERDICTS,
+    codes.DoubleState: {
+        codes.DoubleState.OPEN: _("To be decided"),
+        codes.DoubleState.TOLD: _("Told to the register"),
+        codes.DoubleState.DIFFERENT: _("Not the same person"),
+        codes.DoubleState.MERGED: _("Merged"),
+    },
+    codes.MergeSource: {
+        codes.MergeSource.REGISTER: _("Resident register"),
+        codes.MergeSource.ATENA: _("Atena system"),
+        codes.MergeSource.STAFF: _("Recorded by staff"),
+    },
     codes.OutputState: {
         codes.OutputState.QUEUED: _("Waits to be made"),
         codes.OutputState.MAKING: _("Being made"),

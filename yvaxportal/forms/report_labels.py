@@ -16,7 +16,7 @@ CAUSES: dict[Cause, TranslationString] = {
     Cause.ADDED: _("Recorded later"),
     Cause.CORRECTED: _("Corrected"),
     Cause.CANCELLED: _("Cancelled"),
-    Cause.MERGED: _("Atena numbers were merged"),
+    Cause.MERGED: _("Atena numbers were merged or taken apart"),
     Cause.MOVED_IN: _("Became a target (moved in, or the register changed)"),
     Cause.MOVED_OUT: _("Moved out"),
     Cause.DECEASED: _("Died"),

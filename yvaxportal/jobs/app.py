@@ -5,7 +5,7 @@ from collections.abc import Callable
 from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 
 from yvaxportal.jobs import tasks
-from yvaxportal.jobs.asking import DELIVER_OUTBOX, NAMESPACE, RUN_IMPORTS, SYNC_RESIDENTS
+from yvaxportal.jobs.asking import DELIVER_OUTBOX, FIND_DOUBLES, NAMESPACE, RUN_IMPORTS, SYNC_RESIDENTS
 from yvaxportal.outputs.waking import MAKE_OUTPUTS
 
 
@@ -38,6 +38,8 @@ def _blueprint() -> Blueprint:
         (MAKE_OUTPUTS, tasks.make_outputs, every_minute, MAKE_OUTPUTS),
         ("wipe_outputs", tasks.wipe_outputs, every_ten, "wipe_outputs"),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),
+        # After the night's update of the register and its clean-up: 04:40 in Japan.
+        (FIND_DOUBLES, tasks.search_doubles, "40 19 * * *", FIND_DOUBLES),
         ("refresh_eligibility", tasks.refresh_eligibility, "0 17 * * *", "refresh_eligibility"),
     ):
         register = jobs.task(name=name, queueing_lock=name, lock=lock, pass_context=True)

@@ -6,6 +6,7 @@ NAMESPACE = "yvax"
 SYNC_RESIDENTS = "sync_residents"
 DELIVER_OUTBOX = "deliver_outbox"
 RUN_IMPORTS = "run_imports"
+FIND_DOUBLES = "find_doubles"
 
 
 def ask_for(database_url: str, name: str, now: datetime) -> bool:

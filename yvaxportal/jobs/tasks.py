@@ -10,6 +10,7 @@ from procrastinate.jobs import Status
 from yvaxportal.audit.seal import seal_pending
 from yvaxportal.jobs.context import tools
 from yvaxportal.outputs.wiping import wipe_expired
+from yvaxportal.services.doubles.finding import find_doubles
 from yvaxportal.services.housekeeping import purge
 from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.sync.eligibility import TAX, WELFARE
@@ -60,6 +61,12 @@ def refresh_eligibility(context: JobContext, timestamp: int) -> None:  # noqa: A
     for system in (TAX, WELFARE):
         if connections.follows(system):
             log.info("%s: %s", system, dict(connections.eligibility.for_all(system)))
+
+
+def search_doubles(context: JobContext, timestamp: int) -> None:
+    """Look for numbers that may be one person, as of ``timestamp`` (seconds since 1970)."""
+    found = find_doubles(tools(context).engine, datetime.fromtimestamp(timestamp, UTC))
+    log.info("doubles: %d pairs compared, %d listed, %d gone", found.compared, found.listed, found.gone)
 
 
 def run_imports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above

@@ -15,6 +15,7 @@ from yvaxportal.models.chukan import (
 )
 from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
+from yvaxportal.models.double import DoubleSearch, ResidentDouble
 from yvaxportal.models.extraction import ExtractionMember, TargetExtraction
 from yvaxportal.models.imports import (
     DoseSourceRecord,
@@ -92,6 +93,7 @@ __all__ = [
     "Dose",
     "DoseRevision",
     "DoseSourceRecord",
+    "DoubleSearch",
     "Eligibility",
     "ExtractionMember",
     "ForeignResident",
@@ -119,6 +121,7 @@ __all__ = [
     "ReportSnapshot",
     "Resident",
     "ResidentContact",
+    "ResidentDouble",
     "ResidentMerge",
     "ResidentName",
     "ResidentNote",

@@ -394,6 +394,23 @@ class SampleVerdict(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
+class DoubleState(StrEnum):
+    """Where two numbers stand that may be one person: found, told to the register, not the same, merged."""
+
+    OPEN = "open"
+    TOLD = "told"
+    DIFFERENT = "different"
+    MERGED = "merged"
+
+
+class MergeSource(StrEnum):
+    """Who said that two numbers are one person; ``staff`` wrote down what the register decided."""
+
+    REGISTER = "register"
+    ATENA = "atena"
+    STAFF = "staff"
+
+
 class ReportSubject(StrEnum):
     """What a figure of a report counts."""
 

@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from yvaxportal.models.base import Base, Identifier
+from yvaxportal.models.base import Base, Identifier, code_type
+from yvaxportal.models.codes import MergeSource
 
 
 class SyncState(Base):
@@ -78,10 +79,20 @@ class SyncRefusal(Base):
 
 
 class ResidentMerge(Base):
-    """Two atena numbers turned out to be one person; what was moved, so that it can be taken apart again."""
+    """Two atena numbers turned out to be one person; what was moved, so that it can be taken apart again.
+
+    It stands until ``undone_at``. ``moved`` is written by ``services.sync.merging``, ``undone`` by
+    ``services.doubles.taking_apart``; neither ever holds a name or a text, only ids, codes and flags.
+    """
 
     __tablename__ = "resident_merge"
-    __table_args__ = (Index("ix_resident_merge_kept_resident_id", "kept_resident_id"),)
+    __table_args__ = (
+        CheckConstraint("(source = 'staff') = (recorded_by IS NOT NULL)", name="recorded_by_staff"),
+        CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", name="undone_by_somebody"),
+        CheckConstraint("undone_at IS NULL OR undo_reason IS NOT NULL", name="undone_with_reason"),
+        Index("ix_resident_merge_kept_resident_id", "kept_resident_id"),
+        Index("ix_resident_merge_standing", "merged_resident_id", postgresql_where="undone_at IS NULL"),
+    )
 
     id: Mapped[Identifier]
     change_id: Mapped[str] = mapped_column(unique=True)
@@ -90,3 +101,11 @@ class ResidentMerge(Base):
     decided_on: Mapped[date]
     merged_at: Mapped[datetime]
     moved: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="ids by table; doses as old and new id")
+    source: Mapped[MergeSource] = mapped_column(code_type(MergeSource), server_default="register")
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"))
+    reference: Mapped[str | None] = mapped_column(comment="by which the register's decision is found")
+    reason: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"))
+    undo_reason: Mapped[str | None]
+    undone: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

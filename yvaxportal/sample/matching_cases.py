@@ -26,7 +26,7 @@ _PEOPLE = text(
 )
 _MERGED = text(
     "SELECT g.kept_resident_id, m.business_atena_number FROM resident_merge g "
-    "JOIN resident m ON m.id = g.merged_resident_id ORDER BY g.id"
+    "JOIN resident m ON m.id = g.merged_resident_id WHERE g.undone_at IS NULL ORDER BY g.id"
 )
 _SPACE = "\u3000"
 _VARIANTS: Mapping[str, str] = MappingProxyType(

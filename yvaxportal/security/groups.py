@@ -59,6 +59,8 @@ _WRITE = frozenset(
         P.REPORT_MAKE,
         P.REPORT_PEOPLE,
         P.FEE_VIEW,
+        P.DOUBLE_VIEW,
+        P.DOUBLE_DECIDE,
     }
 )
 
@@ -90,6 +92,9 @@ BUILT_IN_GROUPS: tuple[BuiltInGroup, ...] = (
             P.PROTECTED_CONTACT_EDIT,
             P.SUPPORT_MEASURE_EDIT,
             P.ACCESS_LOG_VIEW,
+            P.DOUBLE_VIEW,
+            P.DOUBLE_DECIDE,
+            P.DOUBLE_MERGE,
             P.CONNECTION_VIEW,
             P.CONNECTION_RUN,
             P.LETTER_RELEASE,

@@ -82,6 +82,14 @@ class Judged:
     findings: Findings
 
 
+def lock_doses(session: Session, resident_id: int) -> None:
+    """Wait until nobody else writes a dose of this person; held until the transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(CAST(:place AS integer), CAST(:person AS integer))"),
+        {"place": _LOCK, "person": resident_id % 2**31},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class DoseDesk:
     """Where one member of staff works on doses, within one transaction.
@@ -103,10 +111,7 @@ class DoseDesk:
 
     def lock(self, resident_id: int) -> None:
         """Wait until nobody else writes a dose of this person; held until the transaction ends."""
-        self.session.execute(
-            text("SELECT pg_advisory_xact_lock(CAST(:place AS integer), CAST(:person AS integer))"),
-            {"place": _LOCK, "person": resident_id % 2**31},
-        )
+        lock_doses(self.session, resident_id)
 
     def settled(self, draft: DoseDraft) -> DoseDraft:
         """Return a draft with what follows from the vaccine and the list of institutions."""

@@ -38,6 +38,7 @@ class DoseError(StrEnum):
     PERSONAL_NUMBER = "personal_number"
     ALREADY_CANCELLED = "already_cancelled"
     NOTHING_CHANGED = "nothing_changed"
+    MERGED_AWAY = "merged_away"
 
 
 class DoseAlert(StrEnum):

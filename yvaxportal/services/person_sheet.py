@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from yvaxportal.models.readings import Reading, rows_of, statement_of
 from yvaxportal.programme.person import Circumstance
 from yvaxportal.services.circumstances import CIRCUMSTANCES, certified
+from yvaxportal.services.doubles.merges import NUMBERS, Standing
 from yvaxportal.services.resident_page import (
     CONTACT,
     DOSES,
@@ -38,6 +39,7 @@ class Part(StrEnum):
     DOSES = "doses"
     TICKETS = "tickets"
     HOUSEHOLD = "household"
+    NUMBERS = "numbers"
 
 
 _READINGS: Mapping[Part, Reading[Any]] = {
@@ -48,6 +50,7 @@ _READINGS: Mapping[Part, Reading[Any]] = {
     Part.DOSES: DOSES,
     Part.TICKETS: TICKETS,
     Part.HOUSEHOLD: HOUSEHOLD,
+    Part.NUMBERS: NUMBERS,
 }
 
 
@@ -66,6 +69,7 @@ class PersonSheet:
     doses: Sequence[DoseRow]
     tickets: Sequence[TicketRow]
     household: Sequence[HouseholdMember]
+    numbers: Sequence[Standing]
 
 
 def person_sheet(session: Session, resident: ResidentRow, parts: Collection[Part], day: date) -> PersonSheet:
@@ -90,6 +94,7 @@ def person_sheet(session: Session, resident: ResidentRow, parts: Collection[Part
         doses=found.get(Part.DOSES, ()),
         tickets=found.get(Part.TICKETS, ()),
         household=found.get(Part.HOUSEHOLD, ()),
+        numbers=found.get(Part.NUMBERS, ()),
     )
 
 

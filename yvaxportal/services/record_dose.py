@@ -10,11 +10,14 @@ from yvaxportal.services.dose_desk import (
     DoseDesk,
     Judged,
     Outcome,
+    Refused,
     Saved,
     double_of,
 )
 from yvaxportal.services.dose_draft import DoseDraft
+from yvaxportal.services.dose_findings import DoseError, Finding, Findings
 from yvaxportal.services.dose_history import SeenDoses, dose_of
+from yvaxportal.services.sync.standing import is_merged_away
 
 
 def record_dose(
@@ -34,6 +37,8 @@ def record_dose(
     The same entry sent twice by the same member of staff (a double click, the back button) is saved once.
     """
     desk.lock(resident_id)
+    if is_merged_away(desk.session, resident_id):
+        return Refused(Findings((Finding(DoseError.MERGED_AWAY, "vaccine"),)))
     judged = desk.judge(resident_id, draft)
     if saved := _same_entry(desk, resident_id, judged):
         return saved

@@ -10,7 +10,6 @@ from yvaxportal.models.base import columns_for
 from yvaxportal.models.codes import ResidentCategory, Sex
 from yvaxportal.models.readings import Reading
 from yvaxportal.models.resident import Resident
-from yvaxportal.models.sync import ResidentMerge
 
 MAX_ATENA_DIGITS = 15
 HOUSEHOLD_SHOWN = 30
@@ -90,17 +89,6 @@ HOUSEHOLD = Reading(
     .order_by(_resident.id)
     .limit(HOUSEHOLD_SHOWN),
 )
-
-
-def merged_into(session: Session, resident_id: int) -> str | None:
-    """Return the atena number that this one was merged into last, None when it never was."""
-    return session.scalar(
-        select(Resident.atena_number)
-        .join(ResidentMerge, ResidentMerge.kept_resident_id == Resident.id)
-        .where(ResidentMerge.merged_resident_id == resident_id)
-        .order_by(ResidentMerge.id.desc())
-        .limit(1)
-    )
 
 
 def atena_number_of(session: Session, resident_id: int) -> str:

@@ -38,6 +38,7 @@ PLACES = {
         "mismatch/samples/",
         Permission.IMPORT_REVIEW,
     ),
+    "doubles": (_("Numbers that may be one person"), "doubles/", Permission.DOUBLE_VIEW),
     "outputs": (_("Files waiting for approval"), "outputs/", Permission.OUTPUT_APPROVE),
     "media": (_("Storage media waiting for approval"), "media/", Permission.MEDIUM_APPROVE),
     "letters": (_("Letters held for a support measure"), "letters/", Permission.LETTER_RELEASE),

@@ -16,6 +16,7 @@ from yvaxportal.values.text import _
 
 MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
+    ("doubles", _("Possible doubles"), Permission.DOUBLE_VIEW),
     ("imports", _("Files of doses"), Permission.IMPORT_VIEW),
     ("mismatch", _("Mismatch desk"), Permission.IMPORT_VIEW),
     ("second-entry", _("Second entry"), Permission.IMPORT_SECOND_ENTRY),

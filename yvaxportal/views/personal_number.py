@@ -20,6 +20,7 @@ from yvaxportal.forms.rendering import PortalForm
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import PersonalNumber, VaultNode
 from yvaxportal.security.permissions import Permission
+from yvaxportal.services.doubles.merges import standing_of
 from yvaxportal.services.residents import ResidentRow
 from yvaxportal.values.checkdigits import PersonalNumberError
 from yvaxportal.values.text import _
@@ -110,6 +111,18 @@ class ReadPersonalNumber(VaultView):
         self.request.session[ONCE] = tokens
         return True
 
+    def _merged(self) -> list[dict[str, str]]:
+        """Return the numbers that were merged into this one: a personal number stays where it was."""
+        residents = self.request.root["residents"]
+        return [
+            {
+                "number": one.number,
+                "url": self.request.resource_path(residents, one.number, "personal-number", ""),
+            }
+            for one in standing_of(self.request.db, self.context.resident.id)
+            if one.kind == "from"
+        ]
+
     def _page(self, form: str | None, number: str | None = None) -> dict[str, Any]:
         return {
             "about": about(self.request, self.context.resident),
@@ -118,6 +131,7 @@ class ReadPersonalNumber(VaultView):
             "number": number,
             "seconds": self.request.portal.settings.show_seconds,
             "registered": self.request.vault.has(self.context.resident.id),
+            "merged": self._merged(),
             "may_enter": self.request.has_permission(Permission.PERSONAL_NUMBER_ENTER, self.context),
             "base": self.request.resource_path(self.context),
         }

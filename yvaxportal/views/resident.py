@@ -13,7 +13,6 @@ from yvaxportal.resources import Resident
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.person_sheet import Part, PersonSheet, person_sheet
 from yvaxportal.services.resident_page import latest_of_each, support_measure_until
-from yvaxportal.services.residents import merged_into
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.views.doses.after import after_save
@@ -22,6 +21,13 @@ from yvaxportal.views.resident_doses import DosePanel
 from yvaxportal.views.wording import Wording
 
 STALE_AFTER = timedelta(days=31)
+#: What there may be about another number, and where that leads.
+OTHER_NUMBERS = {
+    "pair": _("May be the same person as another number"),
+    "from": _("Another number was merged into this one"),
+    "remarks": _("Another number was merged into this one; it has remarks of its own"),
+    "into": _("How it was merged"),
+}
 _PARTS = {
     Part.CONTACT: (Permission.CONTACT_VIEW, "contact"),
     Part.NOTE: (Permission.NOTE_VIEW, "notes"),
@@ -51,7 +57,7 @@ class ResidentPage:
     @cached_property
     def _sheet(self) -> PersonSheet:
         """What is known about the person, as far as the reader may see it or what is due follows from it."""
-        asked = {*self._seen, Part.HOUSEHOLD}
+        asked = {*self._seen, Part.HOUSEHOLD, Part.NUMBERS}
         if Part.DOSES in asked:
             asked |= {Part.CIRCUMSTANCES, Part.ELIGIBILITY}
         return person_sheet(self.request.db, self.resident, asked, self.request.today)
@@ -74,6 +80,7 @@ class ResidentPage:
             "category_badge": self._category_badge(),
             "protected_until": self._protected_until(),
             "merged": merged,
+            "numbers": self._numbers(),
             "register_as_of": format_jst(resident.register_as_of),
             "may_read_number": self._may(Permission.PERSONAL_NUMBER_READ, "personal-number"),
             "may_record": merged is None and self._may(Permission.DOSE_RECORD, "doses"),
@@ -120,15 +127,32 @@ class ResidentPage:
 
     def _merged(self) -> dict[str, str] | None:
         """Return where the records of a number are that was merged into another."""
-        if self.resident.resident_category is not ResidentCategory.REMOVED:
-            return None
-        number = merged_into(self.request.db, self.resident.id)
+        number = next((one.number for one in self._sheet.numbers if one.kind == "into"), None)
         if number is None:
             return None
         return {
             "number": number,
             "url": self.request.resource_path(self.context.__parent__, number, ""),
         }
+
+    def _numbers(self) -> list[dict[str, str]]:
+        """Return what there is about other numbers of this person, for those who decide about doubles."""
+        request = self.request
+        if Permission.DOUBLE_VIEW not in request.own_permissions:
+            return []
+        doubles = request.root["doubles"]
+        found = []
+        for one in self._sheet.numbers:
+            text = OTHER_NUMBERS["remarks" if one.remarks else one.kind]
+            place = (str(one.id), "") if one.kind == "pair" else ("merges", str(one.id), "")
+            found.append(
+                {
+                    "text": self.words.say(text),
+                    "number": one.number,
+                    "url": request.resource_path(doubles, *place),
+                }
+            )
+        return found
 
     def _protected_until(self) -> str | None:
         if not self.resident.support_measure_flag:

@@ -18,6 +18,7 @@ from yvaxportal.models.codes import (
     DoseSource,
     DoseState,
     Judgement,
+    MergeSource,
     RecordGroup,
     ReportSubject,
     ResidentCategory,
@@ -41,7 +42,7 @@ from yvaxportal.services.reports.snapshots import (
     snapshots,
 )
 from yvaxportal.services.reports.table import table
-from yvaxportal.services.sync.merging import merge
+from yvaxportal.services.sync.merging import Told, merge
 
 LIBRARY = load_library(load_schedule(load_catalogue()))
 YEAR = Period(2026)
@@ -181,7 +182,7 @@ def test_two_numbers_that_were_merged(db: Session, freeze: Freeze) -> None:
     kept, gone = child(db), child(db)
     old = dose(db, gone)
     first = freeze(NOW)
-    merge(db, kept=kept.id, merged=gone.id, change_id="c-1", decided_on=TODAY, now=LATER)
+    merge(db, kept=kept.id, merged=gone.id, told=Told("c-1", TODAY, MergeSource.REGISTER), now=LATER)
     found = changed(db, first, freeze(LATER))
     assert {one.cause for one in found} == {Cause.MERGED}
     assert old.id in {one.subject_id for one in found if one.subject is ReportSubject.DOSE}

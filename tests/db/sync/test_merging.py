@@ -144,3 +144,32 @@ def test_somebody_with_doses_is_not_removed(
     register.happens("removed", kept.atena_number)
     assert dict(sync.run().counts) == {"has_records": 1}
     assert rows("SELECT resident_category FROM resident WHERE id = :id", id=kept.id) == ["resident"]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_merged_number_that_is_somebody_again_waits_for_a_decision(
+    sync: ResidentSync, register: Register, pair: tuple[Resident, Resident], rows: Rows, *, at_once: bool
+) -> None:
+    kept, gone = pair
+    register.happens("corrected", person(kept.atena_number))
+    register.happens("merged", gone.atena_number, other_atena_number=kept.atena_number)
+    if not at_once:
+        sync.run()
+        assert rows("SELECT count(*) FROM sync_refusal WHERE reason = 'split_to_decide'") == [0]
+    register.happens("corrected", person(gone.atena_number))
+    assert dict(sync.run().counts) == {"applied": 3 if at_once else 1}
+    assert rows("SELECT atena_number FROM sync_refusal WHERE reason = 'split_to_decide'") == [
+        gone.atena_number
+    ]
+    # The merge stands until somebody takes it apart.
+    assert rows("SELECT count(*) FROM resident_merge WHERE undone_at IS NULL") == [1]
+
+
+def test_a_merge_the_other_way_round_is_refused(
+    sync: ResidentSync, register: Register, pair: tuple[Resident, Resident], rows: Rows
+) -> None:
+    kept, gone = pair
+    register.happens("merged", gone.atena_number, other_atena_number=kept.atena_number)
+    register.happens("merged", kept.atena_number, other_atena_number=gone.atena_number)
+    assert dict(sync.run().counts) == {"applied": 1, "merged_otherwise": 1}
+    assert rows("SELECT merged_resident_id FROM resident_merge") == [gone.id]

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import ImportState, LetterState, OutboxState, OutputState
+from yvaxportal.models.codes import DoubleState, ImportState, LetterState, OutboxState, OutputState
+from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.mismatch import SampleCheck, SampleCheckRow, SecondEntryPlan
@@ -73,6 +74,9 @@ _QUERIES: dict[str, Select[Any, Any]] = {
     .select_from(SampleCheckRow)
     .join(SampleCheck, SampleCheck.id == SampleCheckRow.check_id)
     .where(SampleCheckRow.verdict.is_(None)),
+    "doubles": select(_COUNT, func.min(ResidentDouble.found_at)).where(
+        ResidentDouble.state == DoubleState.OPEN
+    ),
     "outputs": select(_COUNT, func.min(Output.made_at)).where(Output.state == OutputState.AWAITING_APPROVAL),
     "media": select(_COUNT, func.min(MediumLoan.requested_at)).where(
         MediumLoan.ended_at.is_(None), MediumLoan.approved_at.is_(None)

@@ -33,7 +33,8 @@ _MOST_LOTS = 100_000
 _ALIKE = text(
     "SELECT r.date_of_birth_written, r.id, r.business_atena_number, r.name, r.name_kana, r.former_name, "
     "r.alias_name FROM resident r WHERE r.date_of_birth_written = ANY(:births) "
-    "AND NOT EXISTS (SELECT 1 FROM resident_merge g WHERE g.merged_resident_id = r.id) ORDER BY r.id"
+    "AND NOT EXISTS (SELECT 1 FROM resident_merge g WHERE g.merged_resident_id = r.id "
+    "AND g.undone_at IS NULL) ORDER BY r.id"
 )
 _LOTS = text(
     "SELECT w.vaccine, w.lot, ("

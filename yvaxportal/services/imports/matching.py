@@ -49,7 +49,8 @@ _CANDIDATES = text(
     "c.address_after_moving_out, r.household_number "
     "FROM found f JOIN resident r ON r.id = f.resident_id "
     "LEFT JOIN resident_contact c ON c.resident_id = r.id "
-    "WHERE NOT EXISTS (SELECT 1 FROM resident_merge g WHERE g.merged_resident_id = r.id) ORDER BY f.row, r.id"
+    "WHERE NOT EXISTS (SELECT 1 FROM resident_merge g WHERE g.merged_resident_id = r.id "
+    "AND g.undone_at IS NULL) ORDER BY f.row, r.id"
 )
 # Nothing is joined across a support measure, in either direction.
 _HOUSEHOLDS = text(

@@ -48,7 +48,7 @@ _READ = text(_PEOPLE)
 # The newest joining of a number counts; twenty steps are more than any chain has.
 _KEPT = text(
     "WITH RECURSIVE newest AS (SELECT DISTINCT ON (merged_resident_id) merged_resident_id, kept_resident_id "
-    "FROM resident_merge ORDER BY merged_resident_id, id DESC), "
+    "FROM resident_merge WHERE undone_at IS NULL ORDER BY merged_resident_id, id DESC), "
     "chain AS (SELECT merged_resident_id AS started, kept_resident_id AS at, 1 AS steps FROM newest "
     "WHERE merged_resident_id = ANY(:ids) UNION ALL "
     "SELECT c.started, n.kept_resident_id, c.steps + 1 FROM chain c JOIN newest n "

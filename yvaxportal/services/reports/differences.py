@@ -108,7 +108,8 @@ SELECT p.*, d.id AS dose_id, d.vaccine, d.dose_number, d.given_on, d.state, d.ch
        COALESCE((SELECT CAST(f.row ->> 'changed_at' AS timestamptz) FROM dose_revision AS f
                  WHERE f.dose_id = d.id ORDER BY f.revision LIMIT 1), d.changed_at) AS recorded_at,
        r.id AS resident_id, r.atena_number, r.name, r.resident_category, r.became_resident_on,
-       EXISTS (SELECT FROM resident_merge AS g WHERE g.merged_resident_id = r.id) AS merged,
+       EXISTS (SELECT FROM resident_merge AS g WHERE g.merged_resident_id = r.id
+               AND (g.undone_at IS NULL OR g.undone_at > :first_as_of)) AS merged,
        EXISTS (SELECT FROM resident_merge AS g
                WHERE p.subject = 'dose' AND g.moved -> 'dose' @> jsonb_build_array(jsonb_build_array(d.id)))
            AS merge_old,
@@ -145,6 +146,7 @@ def moved(
             "subject": subject,
             "subject_id": int(number),
             "limit": limit + 1,
+            "first_as_of": first_as_of,
         },
     ).all()
     found = [

@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from yvaxportal.adapters.messages.resident_register import ChangeKind, RegisterChange
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
-from yvaxportal.models.codes import ResidentCategory
+from yvaxportal.models.codes import MergeSource, ResidentCategory
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.sync import AppliedChange
 from yvaxportal.models.ticket import Certificate, Ticket
 from yvaxportal.services.sync.judging import Reason, is_usable_number, judge, payload_of
-from yvaxportal.services.sync.merging import is_merged, merge
+from yvaxportal.services.sync.merging import MergedOtherwiseError, Told, merge
 from yvaxportal.services.sync.people import SOURCE, WorkingSet
 from yvaxportal.services.sync.refusals import keep
+from yvaxportal.services.sync.standing import merged_away
 from yvaxportal.values.personal_number import PersonalNumber
 
 SYSTEM = "resident_register"
@@ -50,11 +51,13 @@ class Applying:
         self._now = now
         self._people = WorkingSet(session, audit, now)
         self._outcome = Outcome()
+        self._merged_away: set[str] = set()
 
     def apply(self, changes: Sequence[RegisterChange]) -> Outcome:
         """Apply a page, in its order."""
         done = self._applied(changes)
         self._people.load(_numbers(changes))
+        self._merged_away = merged_away(self._session, _numbers(changes))
         marks = []
         for change in changes:
             if change.change_id in done:
@@ -104,8 +107,9 @@ class Applying:
             ends_measure=change.kind is ChangeKind.SUPPORT_MEASURE_ENDED,
             detail={"source": SOURCE, "kind": change.kind.value, "change": change.change_id},
         )
-        if change.kind is ChangeKind.SPLIT:
-            # Which doses are whose only a person can tell: the new number begins without any.
+        if change.kind is ChangeKind.SPLIT or change.atena_number in self._merged_away:
+            # A new number, or one that was merged and is somebody again: which doses are whose only a person
+            # can tell. It begins without any.
             self._keep(change, Reason.SPLIT_TO_DECIDE)
         return None
 
@@ -121,16 +125,13 @@ class Applying:
         self._people.flush()
         assert gone.id is not None  # noqa: S101 - flushed
         assert kept.id is not None  # noqa: S101 - flushed
-        if is_merged(self._session, kept=kept.id, merged=gone.id):
-            return None
-        merge(
-            self._session,
-            kept=kept.id,
-            merged=gone.id,
-            change_id=change.change_id,
-            decided_on=change.occurred_on,
-            now=self._now,
-        )
+        told = Told(change.change_id, change.occurred_on, MergeSource.REGISTER)
+        try:
+            if merge(self._session, kept=kept.id, merged=gone.id, told=told, now=self._now) is None:
+                return None
+        except MergedOtherwiseError:
+            return Reason.MERGED_OTHERWISE
+        self._merged_away.add(gone.atena_number)
         for resident_id in (gone.id, kept.id):
             self._audit.record(
                 Action.RESIDENT_CHANGED,

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     PERSONAL_NUMBER_TAKEN = "personal_number_taken"
     BUSINESS_NUMBER_TAKEN = "business_number_taken"
     OTHER_UNKNOWN = "other_unknown"
+    MERGED_OTHERWISE = "merged_otherwise"
     HAS_RECORDS = "has_records"
     SPLIT_TO_DECIDE = "split_to_decide"
     NOT_IN_REGISTER = "not_in_register"

@@ -15,11 +15,12 @@ from yvaxportal.adapters.messages.common import CallContext
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM as SYSTEM_ACTOR
 from yvaxportal.audit.trail import AuditTrail
+from yvaxportal.models.codes import MergeSource
 from yvaxportal.models.resident import Resident
 from yvaxportal.models.sync import AppliedChange
 from yvaxportal.services.sync.alone import alone
 from yvaxportal.services.sync.judging import Reason, is_usable_number
-from yvaxportal.services.sync.merging import is_merged, merge
+from yvaxportal.services.sync.merging import MergedOtherwiseError, Told, merge
 from yvaxportal.services.sync.refusals import keep, keep_bad_answer
 from yvaxportal.services.sync.run import PAGE, SyncReport
 from yvaxportal.services.sync.state import began, change_state
@@ -134,16 +135,15 @@ class Taking:
             return None
         if kept is None or kept == merged:
             return Reason.OTHER_UNKNOWN
-        if is_merged(self._session, kept=kept, merged=merged):
-            return None
-        merge(
-            self._session,
-            kept=kept,
-            merged=merged,
-            change_id=mark,
-            decided_on=jst_date(notice.decided_at),
-            now=self._now,
-        )
+        return self._merge(notice, mark, kept, merged)
+
+    def _merge(self, notice: NumberNotice, mark: str, kept: int, merged: int) -> Reason | None:
+        told = Told(mark, jst_date(notice.decided_at), MergeSource.ATENA)
+        try:
+            if merge(self._session, kept=kept, merged=merged, told=told, now=self._now) is None:
+                return None
+        except MergedOtherwiseError:
+            return Reason.MERGED_OTHERWISE
         for resident_id in (merged, kept):
             self._audit.record(
                 Action.RESIDENT_CHANGED,

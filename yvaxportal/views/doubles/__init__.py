@@ -1,0 +1,1 @@
+"""Numbers that may be one person, and merges."""
