@@ -14,6 +14,9 @@ from tests.people import NOW, resident
 from yvaxportal.models.codes import ExtractionState, MemberStanding
 from yvaxportal.models.extraction import ExtractionMember, TargetExtraction
 from yvaxportal.models.resident import Resident
+from yvaxportal.services.extraction.criteria import Criteria
+
+CRITERIA = Criteria("mr2", date(2026, 4, 1), date(2027, 3, 31), towns=("0001001",))
 
 
 def extraction(session: Session, people: Sequence[Resident], *, staff_id: int, **said: Any) -> int:
@@ -22,9 +25,9 @@ def extraction(session: Session, people: Sequence[Resident], *, staff_id: int, *
         "title": "麻しん風しん第2期",
         "programme": "mr2",
         "reference_date": date(2026, 4, 1),
-        "criteria": {"programme": "mr2"},
+        "criteria": {**CRITERIA.as_json(), "bounds": {}, "states": []},
         "schedule_version": "2026-11-01",
-        "funnel": [{"rule": "age", "excluded": 3, "remaining": len(people)}],
+        "funnel": [{"rule": "age", "out": 3, "left": len(people)}],
         "data_as_of": NOW,
         "state": ExtractionState.SAVED,
         "created_by": staff_id,

@@ -19,6 +19,8 @@ from yvaxportal.programme.schedule import Schedule
 from yvaxportal.security.acl_store import AclStore
 from yvaxportal.services.connections import Connections, open_connections
 from yvaxportal.services.extraction.answers import Answers
+from yvaxportal.services.extraction.states import Freshness
+from yvaxportal.services.extraction.working import freshness_of
 from yvaxportal.services.fees.tariff import Tariff, load_tariff
 from yvaxportal.services.imports.bureau import LAYOUTS_SETTING, Bureau
 from yvaxportal.services.imports.layouts import Layout as ImportLayout
@@ -53,6 +55,11 @@ class Portal:
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
     answers: Answers = field(default_factory=Answers)
+
+    @property
+    def freshness(self) -> Freshness:
+        """Return which registers can be asked for states, and when what they said is old."""
+        return freshness_of(self.settings, self.connections)
 
     @property
     def bureau(self) -> Bureau:

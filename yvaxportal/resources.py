@@ -11,6 +11,7 @@ from pyramid.authorization import DENY_ALL, Allow, Authenticated
 from pyramid.httpexceptions import HTTPForbidden
 
 from yvaxportal.models.double import ResidentDouble
+from yvaxportal.models.extraction import ExtractionJob
 from yvaxportal.models.imports import ImportBatch
 from yvaxportal.models.mismatch import SampleCheck
 from yvaxportal.models.output import Output, StorageMedium
@@ -18,6 +19,7 @@ from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
 from yvaxportal.services.accounts import account_by_login
 from yvaxportal.services.doubles.merges import MergeRow, merge_of
+from yvaxportal.services.extraction.jobs import job_of
 from yvaxportal.services.extraction.lists import ListRow, list_of
 from yvaxportal.services.letters.runs import RunRow, run_of
 from yvaxportal.services.residents import ResidentRow, find_by_atena_number
@@ -265,12 +267,38 @@ class ExtractionNode(Node):
         self.row = row
 
 
+class ExtractionJobNode(Node):
+    """What a worker does about a list that is not saved yet, already known to exist; figures, nobody."""
+
+    permissions = (P.EXTRACTION_MAKE,)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, job: ExtractionJob) -> None:
+        super().__init__(parent, name, request)
+        self.job = job
+
+
+class ExtractionJobs(Node):
+    """The way to what a worker does about lists."""
+
+    permissions = (P.EXTRACTION_MAKE,)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.EXTRACTION_MAKE, self):
+            raise HTTPForbidden
+        job = job_of(self.request.db, int(name)) if is_id(name) else None
+        if job is None:
+            raise KeyError(name)
+        return ExtractionJobNode(self, name, self.request, job)
+
+
 class Extractions(Node):
     """Saved lists of targets, and the way to one of them."""
 
     permissions = (P.EXTRACTION_VIEW, P.EXTRACTION_MAKE)
 
     def __getitem__(self, name: str) -> Node:
+        if name == "jobs":
+            return ExtractionJobs(self, name, self.request)
         if not self.request.has_permission(P.EXTRACTION_VIEW, self):
             raise HTTPForbidden
         row = list_of(self.request.db, int(name)) if is_id(name) else None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+from pyramid.router import Router
 from sqlalchemy.orm import Session
 
 from tests.application import PASSWORD, TOTP_SECRET, Clock
@@ -22,6 +23,7 @@ from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.portal import Portal
 from yvaxportal.services.doubles.finding import find_doubles
+from yvaxportal.services.extraction.working import ListRoom
 from yvaxportal.services.imports.run import run_waiting
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.services.outbox.queue import ATENA, ENTER_PERSON, post, tell_name
@@ -199,7 +201,7 @@ def test_a_dose_that_is_not_right(open_visitor: Callable[[], Visitor], world: Se
     assert not visitor.faults, "\n".join(visitor.faults)
 
 
-def test_lists_of_targets(open_visitor: Callable[[], Visitor], world: Session) -> None:
+def test_lists_of_targets(open_visitor: Callable[[], Visitor], world: Session, app: Router) -> None:
     for place in range(12):
         resident(
             world,
@@ -227,7 +229,19 @@ def test_lists_of_targets(open_visitor: Callable[[], Visitor], world: Session) -
     page.get_by_role("button", name="名簿から外す").first.click()
     visitor.look("list-remove")
     visitor.look("list-compared", "/extractions/1/compare?with=1&part=both")
+    portal = app.registry.portal
+    room = ListRoom(portal.engine, portal.schedule, portal.connections, portal.freshness, portal.clock)
+    asking = replace(portal.settings, extraction_at_once=1)
+    app.registry.portal = replace(portal, settings=asking)
+    page.goto("/extractions/new?programme=mr2")
+    page.locator("#list-taxation-0").check()
+    page.locator("#list-try").click()
+    page.wait_for_url("**/extractions/jobs/1/")
+    visitor.look("list-job")
     visitor.look("lists", "/extractions/")
+    room.run()
+    visitor.look("list-job-done", "/extractions/jobs/1/")
+    app.registry.portal = portal
     assert not visitor.faults, "\n".join(visitor.faults)
 
 

@@ -34,3 +34,20 @@ def test_a_dose_is_judged_while_it_is_typed(page: Page, child: Resident, screens
     page.screenshot(path=screenshots / "dose-judged.png")
     page.locator("#dose-given_on").fill("R6.10.")
     expect(said).to_be_hidden()
+
+
+def test_what_is_done_or_not_for_the_person_is_folded_with_its_explanation(
+    page: Page, child: Resident, screenshots: Path
+) -> None:
+    sign_in(page, "registrar")
+    page.goto(f"/residents/{child.atena_number}/")
+    group = page.locator("#due-not_target")
+    line = group.locator(".due-more", has_text="ロタ")
+    expect(line).to_be_hidden()
+    group.locator("summary").first.click()
+    expect(line).to_contain_text("対象期間は")
+    expect(line.locator(".due-reasons")).to_be_hidden()
+    line.locator("summary").click()
+    expect(line.locator(".due-reasons")).to_contain_text("予防接種法施行令")
+    page.locator("#due-done summary").first.click()
+    page.screenshot(path=screenshots / "due-folded.png", full_page=True)

@@ -1,10 +1,14 @@
 """This year's second term of measles and rubella, from an empty form to a saved list, by keyboard alone."""
 
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from pyramid.router import Router
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +18,8 @@ from tests.people import resident
 from yvaxportal.models.codes import Sex
 from yvaxportal.models.extraction import TargetExtraction
 from yvaxportal.models.resident import Resident
+from yvaxportal.services.extraction.funnel import run_funnel
+from yvaxportal.services.extraction.working import ListRoom
 
 FIRST = date(2020, 4, 2)
 CHILDREN = 120
@@ -92,3 +98,56 @@ def test_from_an_empty_form_to_a_saved_list_by_keyboard(
     page.screenshot(path=screenshots / "extraction-why.png")
     page.goto(f"/residents/{children[1].atena_number}/circumstances/add")
     page.screenshot(path=screenshots / "circumstance-form.png")
+
+
+def worker_of(app: Router) -> Callable[[], int]:
+    """Return what the worker does about lists."""
+    portal = app.registry.portal
+    room = ListRoom(portal.engine, portal.schedule, portal.connections, portal.freshness, portal.clock)
+    return room.run
+
+
+def test_a_large_list_is_followed_until_it_is_there(
+    page: Page,
+    app: Router,
+    children: list[Resident],
+    screenshots: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert children
+    portal = app.registry.portal
+    app.registry.portal = replace(portal, settings=replace(portal.settings, extraction_at_once=100))
+    monkeypatch.setattr("yvaxportal.services.job_report._REPORT_SECONDS", 0)
+    sign_in(page, "registrar")
+    page.goto("/extractions/new?programme=mr2")
+    page.locator("#list-taxation-2").check()
+    page.locator("#list-try").click()
+    expect(page.locator("[data-progress-text]")).to_have_text("作成の順番を待っています。")
+    halfway = threading.Event()
+    real: Callable[..., object] = run_funnel
+
+    def slow(*args: object, **said: object) -> object:
+        report = said["report"]
+        assert callable(report)
+        report(60, 120)
+        assert halfway.wait(30)
+        return real(*args, **said)
+
+    monkeypatch.setattr("yvaxportal.services.extraction.working.run_funnel", slow)
+    worker = threading.Thread(target=worker_of(app))
+    worker.start()
+    try:
+        expect(page.locator("[data-progress-text]")).to_have_text("一人ずつ判定しています: 120人中 60人")
+        page.screenshot(path=screenshots / "extraction-job-progress.png")
+    finally:
+        halfway.set()
+        worker.join()
+    # The page notices by itself.
+    expect(page.locator("#trial")).to_be_visible()
+    page.screenshot(path=screenshots / "extraction-job-trial.png", full_page=True)
+    page.get_by_role("button", name="この結果で保存する").click()
+    expect(page.locator("[data-progress-url]")).to_be_visible()
+    worker_of(app)()
+    page.wait_for_url("**/extractions/1/")
+    page.screenshot(path=screenshots / "extraction-job-list.png", full_page=True)
+    app.registry.portal = portal

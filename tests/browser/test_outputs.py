@@ -47,7 +47,7 @@ def test_a_list_of_a_thousand_and_one_leaves(
     screenshots: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("yvaxportal.outputs.workshop._REPORT_SECONDS", 0)
+    monkeypatch.setattr("yvaxportal.services.job_report._REPORT_SECONDS", 0)
     targets = extraction(world, people(world, 1001), staff_id=staff["registrar"])
     sign_in(page, "registrar")
     ask(page, targets)

@@ -108,8 +108,13 @@ def test_nobody_elses_circumstance_is_taken_back_by_an_address(
 def test_what_is_due_follows_the_circumstances(child: Resident, sign_in: SignIn) -> None:
     clerk, page = sign_in("registrar"), f"/residents/{child.atena_number}/"
     assert "麻しん風しん第2期" in clerk.get(page).html.select_one("#due").text
+    assert "麻しん風しん第2期" not in clerk.get(page).html.select_one("#due-not_target").text
     add(clerk, child, kind="contraindication", programme="mr2")
-    assert "麻しん風しん第2期" not in clerk.get(page).html.select_one("#due").text
+    folded = clerk.get(page).html.select_one("#due-not_target").extract()
+    assert "麻しん風しん第2期" in folded.text
+    due = clerk.get(page).html.select_one("#due")
+    due.select_one("#due-not_target").extract()
+    assert "麻しん風しん第2期" not in due.text
 
 
 def test_the_resident_page_answers_for_every_list(children: Children, sign_in: SignIn) -> None:

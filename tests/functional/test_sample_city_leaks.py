@@ -16,11 +16,13 @@ from tests.application import Clock, settings_of
 from tests.crawl import Leaks, Witness, all_logs, dump, files_with
 from tests.database import DatabaseServer
 from tests.importing import Office, questionnaires, row_of
-from tests.leaving import extraction
+from tests.leaving import CRITERIA, extraction
 from tests.people import NOW
 from yvaxportal import resources
+from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.models.codes import (
+    ExtractionJobKind,
     ImportState,
     MediumKind,
     MediumState,
@@ -38,6 +40,7 @@ from yvaxportal.sample import SAMPLE_DAY, load
 from yvaxportal.sample.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, DEMO_TOTP_SECRET
 from yvaxportal.sample.numbers import personal_number
 from yvaxportal.services.doubles.deciding import keep_different
+from yvaxportal.services.extraction.jobs import ask
 from yvaxportal.services.imports.second_plans import Choice, choose
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.services.sync.merging import Told, merge
@@ -94,6 +97,7 @@ def places(person: Resident, dose: Dose) -> dict[type, str]:
     found[resources.SearchNode] = "/searches/1/"
     found[resources.CircumstanceNode] = f"{base}circumstances/1/"
     found[resources.ExtractionNode] = "/extractions/1/"
+    found[resources.ExtractionJobNode] = "/extractions/jobs/1/"
     found[resources.LetterRunNode] = "/letters/1/"
     found[resources.DoubleNode] = "/doubles/1/"
     found[resources.Merges] = "/doubles/merges/"
@@ -139,7 +143,7 @@ def arrived(world: Session, people: dict[int, Resident], city: Portal) -> None:
     world.commit()
 
 
-def leaving(world: Session, people: dict[int, Resident]) -> None:
+def leaving(world: Session, people: dict[int, Resident], city: Portal) -> None:
     """Have a file of everybody that waits for approval, and a medium, so that their pages show something."""
     registrar = world.scalars(select(StaffAccount.id).where(StaffAccount.login == "registrar")).one()
     listed = extraction(world, list(people.values()), staff_id=registrar)
@@ -160,6 +164,8 @@ def leaving(world: Session, people: dict[int, Resident]) -> None:
             expires_at=NOW + timedelta(days=7),
         )
     )
+    audit = AuditTrail(world, city.engine, Actor("registrar", (), None))
+    ask(world, audit, ExtractionJobKind.TRY, CRITERIA, title="見本の試算", staff_id=registrar, now=NOW)
     world.add(
         StorageMedium(
             label="USB-001",
@@ -212,7 +218,7 @@ def test_every_view_for_every_account_keeps_the_numbers(
     person = people[7]
     dose = world.scalars(select(Dose).where(Dose.resident_id == person.id)).first()
     assert dose is not None
-    leaving(world, people)
+    leaving(world, people, city)
     arrived(world, people, city)
     doubled(world)
     reads, sends = every_view(router, person, dose)

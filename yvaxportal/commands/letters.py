@@ -3,10 +3,11 @@
 import argparse
 import sys
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from yvaxportal.commands.common import Subparsers, add_ini, load_settings
 from yvaxportal.documents.fonts import FontMissingError
-from yvaxportal.documents.preview import preview
 from yvaxportal.documents.setting import FormOverflowError, MeasureError, TemplateError
 from yvaxportal.models.codes import LetterKind
 from yvaxportal.outputs.letter_sample import sample_letter
@@ -57,9 +58,12 @@ def _problem(press: LetterPress, kind: LetterKind, today: date) -> str | None:
             printed_for=today,
             options=options,
         )
-        preview(press.typesetter, kind.value, data, now=now_utc())
+        with TemporaryDirectory(prefix="yvax-letters-") as folder:
+            made = press.typesetter.set_letters(kind.value, data, Path(folder), "sample", now=now_utc())
     except TemplateError as error:
         return f"{error}:\n{error.diagnostic}"
     except (FontMissingError, SenderUnknownError, FormOverflowError, MeasureError) as error:
         return str(error)
-    return None
+    fields = ", ".join(dict.fromkeys(field for some in made.overflow.values() for field in some))
+    # The sample is an ordinary letter: where it does not fit, hardly anybody's would be printed.
+    return f"{kind.value}: the sample does not fit: {fields}" if fields else None

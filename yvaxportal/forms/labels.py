@@ -198,6 +198,18 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     codes.SecondEntryChoice: mismatch_labels.CHOICES,
     codes.SettledBy: mismatch_labels.SETTLED,
     codes.SampleVerdict: mismatch_labels.VERDICTS,
+    codes.ExtractionJobKind: {
+        codes.ExtractionJobKind.REFRESH: _("Asking the registers"),
+        codes.ExtractionJobKind.TRY: _("Trial run"),
+        codes.ExtractionJobKind.SAVE: _("Saving the list"),
+    },
+    codes.ExtractionJobState: {
+        codes.ExtractionJobState.QUEUED: _("Waits for the worker"),
+        codes.ExtractionJobState.RUNNING: _("Under way"),
+        codes.ExtractionJobState.DONE: _("Done"),
+        codes.ExtractionJobState.FAILED: _("Not done"),
+        codes.ExtractionJobState.CANCELLED: _("Called off"),
+    },
     codes.DoubleState: {
         codes.DoubleState.OPEN: _("To be decided"),
         codes.DoubleState.TOLD: _("Told to the register"),

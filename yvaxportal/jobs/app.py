@@ -7,6 +7,7 @@ from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 from yvaxportal.jobs import tasks
 from yvaxportal.jobs.asking import DELIVER_OUTBOX, FIND_DOUBLES, NAMESPACE, RUN_IMPORTS, SYNC_RESIDENTS
 from yvaxportal.outputs.waking import MAKE_OUTPUTS
+from yvaxportal.services.extraction.jobs import RUN_LISTS
 
 
 def make_app(database_url: str) -> App:
@@ -35,6 +36,8 @@ def _blueprint() -> Blueprint:
         (DELIVER_OUTBOX, tasks.deliver_outbox, every_minute, DELIVER_OUTBOX),
         # Several files at once: each run takes the batches that no other has.
         (RUN_IMPORTS, tasks.run_imports, every_minute, None),
+        # Several at once, likewise.
+        (RUN_LISTS, tasks.run_lists, every_minute, None),
         (MAKE_OUTPUTS, tasks.make_outputs, every_minute, MAKE_OUTPUTS),
         ("wipe_outputs", tasks.wipe_outputs, every_ten, "wipe_outputs"),
         (SYNC_RESIDENTS, tasks.sync_residents, every_ten, SYNC_RESIDENTS),

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.connections import Connections
+from yvaxportal.services.extraction.working import ListRoom
 from yvaxportal.services.imports.bureau import Bureau
 
 KEY = "tools"
@@ -18,8 +19,8 @@ KEY = "tools"
 class Tools:
     """Put together once by the worker.
 
-    The engine (of the application's role), the key of the audit trail's seals, the other systems, and where
-    files that leave are made.
+    The engine (of the application's role), the key of the audit trail's seals, the other systems, where files
+    that leave are made, where files of doses are read, and where lists of targets are made.
     """
 
     engine: Engine
@@ -27,6 +28,7 @@ class Tools:
     connections: Connections
     workshop: Workshop
     bureau: Bureau | None = None
+    lists: ListRoom | None = None
 
 
 def tools(context: JobContext) -> Tools:

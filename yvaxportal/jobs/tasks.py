@@ -76,6 +76,13 @@ def run_imports(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - 
         run_waiting(bureau)
 
 
+def run_lists(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Try out and save the lists of targets of which somebody asked it, and ask the registers for them."""
+    lists = tools(context).lists
+    if lists is not None:
+        lists.run()
+
+
 def make_outputs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
     """Make the files that were asked for."""
     made = tools(context).workshop.run()

@@ -9,6 +9,7 @@ from yvaxportal.models.database import open_engine
 from yvaxportal.outputs.opening import open_workshop
 from yvaxportal.outputs.press import open_press
 from yvaxportal.services.connections import open_connections
+from yvaxportal.services.extraction.working import ListRoom, freshness_of
 from yvaxportal.services.imports.bureau import open_bureau
 from yvaxportal.services.metrics.listener import telling
 from yvaxportal.services.own_rules import open_schedule
@@ -38,10 +39,11 @@ async def work(settings: Settings) -> None:
     bureau = open_bureau(settings, engine, ring, now_utc)
     vault = Vault(engine, ring, settings.municipality_code)
     connections = open_connections(settings, engine, vault, now_utc)
+    lists = ListRoom(engine, bureau.schedule, connections, freshness_of(settings, connections), now_utc)
     app = make_app(settings.database_url)
     try:
         with telling(METRICS_SETTING, settings.metrics_worker, connections, database=True):
-            await _run(app, Tools(engine, signing_key, connections, workshop, bureau))
+            await _run(app, Tools(engine, signing_key, connections, workshop, bureau, lists))
     finally:
         connections.adapters.close()
         engine.dispose()

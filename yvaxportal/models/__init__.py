@@ -16,7 +16,7 @@ from yvaxportal.models.chukan import (
 from yvaxportal.models.circumstance import SpecialCircumstance
 from yvaxportal.models.dose import Dose, DoseRevision, IdentityCheck, MedicalInstitution
 from yvaxportal.models.double import DoubleSearch, ResidentDouble
-from yvaxportal.models.extraction import ExtractionMember, TargetExtraction
+from yvaxportal.models.extraction import ExtractionJob, ExtractionMember, TargetExtraction
 from yvaxportal.models.imports import (
     DoseSourceRecord,
     ImportBatch,
@@ -39,6 +39,7 @@ from yvaxportal.models.output import MediumLoan, Output, OutputDownload, OutputP
 from yvaxportal.models.report import ReportCell, ReportMember, ReportSnapshot
 from yvaxportal.models.resident import (
     Eligibility,
+    EligibilityAnswer,
     ForeignResident,
     Resident,
     ResidentContact,
@@ -95,6 +96,8 @@ __all__ = [
     "DoseSourceRecord",
     "DoubleSearch",
     "Eligibility",
+    "EligibilityAnswer",
+    "ExtractionJob",
     "ExtractionMember",
     "ForeignResident",
     "GroupMembership",

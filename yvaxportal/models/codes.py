@@ -243,6 +243,24 @@ class ExtractionState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ExtractionJobKind(StrEnum):
+    """What a worker does about a list of targets: ask registers, try it out, save it."""
+
+    REFRESH = "refresh"
+    TRY = "try"
+    SAVE = "save"
+
+
+class ExtractionJobState(StrEnum):
+    """State of what a worker does about a list of targets."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class MemberStanding(StrEnum):
     """How somebody came to be on, or off, a list of targets: by its rules, or by hand."""
 
@@ -262,7 +280,7 @@ class LetterKind(StrEnum):
 
 
 class LetterRunState(StrEnum):
-    """State of one run of letters."""
+    """State of one run of letters; ``CANCELLED`` is one whose file was wiped before anybody took it."""
 
     QUEUED = "queued"
     MAKING = "making"

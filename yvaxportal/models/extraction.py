@@ -3,12 +3,18 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yvaxportal.models.base import Base, Identifier, code_type
-from yvaxportal.models.codes import ExtractionState, MemberStanding, Sex
+from yvaxportal.models.codes import (
+    ExtractionJobKind,
+    ExtractionJobState,
+    ExtractionState,
+    MemberStanding,
+    Sex,
+)
 
 
 class TargetExtraction(Base):
@@ -75,3 +81,37 @@ class ExtractionMember(Base):
     standing_reason: Mapped[str | None]
     standing_by: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"))
     standing_at: Mapped[datetime | None]
+
+
+class ExtractionJob(Base):
+    """What a worker does about a list of targets that is not saved yet; the row stays.
+
+    ``shown`` are the figures that a list is saved by. ``outcome`` is what came of it: figures of
+    a trial run, or what each register answered; counts only, nobody.
+    """
+
+    __tablename__ = "extraction_job"
+    __table_args__ = (
+        CheckConstraint("extraction_id IS NULL OR kind = 'save'", name="only_saved"),
+        Index("ix_extraction_job_requested_by", "requested_by", "id"),
+        Index("ix_extraction_job_open", "id", postgresql_where="state IN ('queued', 'running')"),
+    )
+
+    id: Mapped[Identifier]
+    kind: Mapped[ExtractionJobKind] = mapped_column(code_type(ExtractionJobKind))
+    state: Mapped[ExtractionJobState] = mapped_column(code_type(ExtractionJobState))
+    criteria: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    title: Mapped[str]
+    shown: Mapped[list[int] | None] = mapped_column(JSONB(none_as_null=True))
+    known_states: Mapped[bool] = mapped_column(comment="saved although states are missing or old")
+    phase: Mapped[str] = mapped_column(comment="what the worker is at; empty before it began")
+    done: Mapped[int]
+    total: Mapped[int | None]
+    cancel_requested: Mapped[bool]
+    attempts: Mapped[int] = mapped_column(comment="how often a worker began")
+    problem: Mapped[str | None] = mapped_column(comment="kind of the failure, nothing personal")
+    outcome: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    extraction_id: Mapped[int | None] = mapped_column(ForeignKey("target_extraction.id"))
+    requested_by: Mapped[int] = mapped_column(ForeignKey("staff_account.id"))
+    requested_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -169,6 +169,16 @@ class Eligibility(Base):
     source: Mapped[str] = mapped_column(comment="adapter name, or 'staff'")
 
 
+class EligibilityAnswer(Base):
+    """When a register last said what it knows of somebody, also when it knows of nothing."""
+
+    __tablename__ = "eligibility_answer"
+
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id", ondelete="CASCADE"), primary_key=True)
+    system: Mapped[str] = mapped_column(primary_key=True, comment="adapter name")
+    as_of: Mapped[datetime] = mapped_column(comment="when the register said so")
+
+
 class SupportMeasure(Base):
     """A support measure for victims (支援措置): one year, renewed, never lifted by date alone."""
 

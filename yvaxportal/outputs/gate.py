@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import Outcome, OutputState
-from yvaxportal.models.output import Output
+from yvaxportal.models.output import Output, OutputDownload
 from yvaxportal.outputs.store import FileChangedError, WipeReason, check_unchanged, wipe
 from yvaxportal.outputs.waking import wake_worker
+from yvaxportal.services.letters.reasons import Unprinted
+from yvaxportal.services.letters.settling import withdraw_unprinted
 from yvaxportal.values.text import contains_personal_number
 
 JSON = str | int | bool | None
@@ -135,7 +138,7 @@ def refuse(
     staff_id: int,
     now: datetime,
 ) -> None:
-    """Refuse a file with a reason; it is wiped at once.
+    """Refuse a file with a reason; it is wiped at once, and letters in it were never printed.
 
     :raises OutputRefusedError: ``gone``, ``own``, ``reason`` (none was given).
     """
@@ -147,6 +150,7 @@ def refuse(
     output.decided_by, output.decided_at, output.decision_reason = staff_id, now, reason.strip()
     _mark_wiped(output, WipeReason.REFUSED, now)
     session.flush()
+    withdraw_unprinted(session, audit, output_id=output.id, why=Unprinted.REFUSED, staff_id=staff_id, now=now)
     audit.record(
         Action.OUTPUT_REFUSED, subject=f"output:{output.id}", purpose=output.purpose, detail={"wiped": True}
     )
@@ -193,6 +197,8 @@ def wipe_now(
 ) -> None:
     """Wipe a file before its term, as its requester may at any time (M17).
 
+    Letters of a file that nobody took were never printed.
+
     :raises OutputRefusedError: ``gone``, ``other``.
     """
     output = locked(session, output_id)
@@ -203,6 +209,10 @@ def wipe_now(
     output.state = OutputState.WIPED
     _mark_wiped(output, WipeReason.BY_HAND, now)
     session.flush()
+    if not was_taken(session, output.id):
+        withdraw_unprinted(
+            session, audit, output_id=output.id, why=Unprinted.NOT_TAKEN, staff_id=staff_id, now=now
+        )
     audit.record(Action.OUTPUT_WIPED, subject=f"output:{output.id}", detail={"reason": WipeReason.BY_HAND})
 
 
@@ -212,6 +222,12 @@ def locked(session: Session, output_id: int) -> Output:
     if output is None:
         raise OutputRefusedError("gone")
     return output
+
+
+def was_taken(session: Session, output_id: int) -> bool:
+    """Tell whether a file was ever handed over."""
+    taken = select(OutputDownload.id).where(OutputDownload.output_id == output_id).limit(1)
+    return session.scalar(taken) is not None
 
 
 def _awaiting(session: Session, output_id: int, staff_id: int, now: datetime) -> Output:

@@ -13,10 +13,6 @@ from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.press import LetterPress
 
 
-class Cancelled(Exception):  # noqa: N818 - a wish, no error
-    """The requester called the file off while it was made."""
-
-
 class MakingError(Exception):
     """The file cannot be made. ``kind`` is a key of ``views.outputs.PROBLEMS``.
 
@@ -55,7 +51,7 @@ class Work:
     :param folder: private and temporary; whatever happens, it is removed.
     :param today: the day in Japan on which the file is made.
     :param press: what letters are printed with; None where the worker was given none.
-    :param report: tells the page how far it is, and raises ``Cancelled``.
+    :param report: tells the page how far it is, and raises ``job_report.Cancelled``.
     """
 
     session: Session

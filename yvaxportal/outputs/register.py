@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session, aliased
 
 from yvaxportal.models.codes import ExtractionState, MediumState, OutputState
 from yvaxportal.models.extraction import TargetExtraction
-from yvaxportal.models.output import MediumLoan, Output, OutputDownload, StorageMedium
+from yvaxportal.models.letter import LetterRun
+from yvaxportal.models.output import MediumLoan, Output, OutputDownload, OutputPerson, StorageMedium
 from yvaxportal.models.staff import StaffAccount
+from yvaxportal.services.extraction.lists import ListRow, list_of
 
 #: Of an extraction's list, so many are offered when a file is asked for.
 OFFERED = 100
+#: So many files are shown that somebody was in.
+FILES_WITH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class HandedOver:
     at: datetime
     by: str
     medium: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileWith:
+    """One output that somebody's data is or was in, and to whom it was handed over."""
+
+    listed: Listed
+    taken: Sequence[HandedOver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +97,42 @@ def listed(session: Session, output_id: int) -> Listed:
 
 def handed_over(session: Session, output_id: int) -> Sequence[HandedOver]:
     """Return the handings-over of an output, in order."""
+    rows = session.execute(_handed_over(OutputDownload.output_id == output_id))
+    return [HandedOver(*handed) for _, *handed in rows]
+
+
+def files_with(session: Session, resident_id: int, limit: int = FILES_WITH) -> Sequence[FileWith]:
+    """Return the files that somebody's data is or was in, the newest first (M16).
+
+    :param limit: more than this many are not looked for.
+    """
     query = (
-        select(OutputDownload.downloaded_at, StaffAccount.display_name, StorageMedium.label)
-        .join(StaffAccount, StaffAccount.id == OutputDownload.downloaded_by)
-        .outerjoin(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
-        .outerjoin(StorageMedium, StorageMedium.id == MediumLoan.medium_id)
-        .where(OutputDownload.output_id == output_id)
-        .order_by(OutputDownload.id)
+        _listed()
+        .join(OutputPerson, OutputPerson.output_id == Output.id)
+        .where(OutputPerson.resident_id == resident_id)
+        .order_by(Output.id.desc())
+        .limit(limit)
     )
-    return [HandedOver(*row) for row in session.execute(query)]
+    found = [Listed(*row) for row in session.execute(query)]
+    taken: dict[int, list[HandedOver]] = {}
+    for output_id, *handed in session.execute(
+        _handed_over(OutputDownload.output_id.in_([one.output.id for one in found]))
+    ):
+        taken.setdefault(output_id, []).append(HandedOver(*handed))
+    return [FileWith(one, tuple(taken.get(one.output.id, ()))) for one in found]
 
 
-def extraction_of(session: Session, subject: Mapping[str, Any]) -> TargetExtraction | None:
-    """Return the list of targets that an output is made of, None where it is made of something else."""
-    extraction_id = subject.get("extraction")
-    return session.get(TargetExtraction, extraction_id) if isinstance(extraction_id, int) else None
+def list_behind(session: Session, subject: Mapping[str, Any]) -> ListRow | None:
+    """Return the list of targets whose people are in an output: its own, or that of its letters.
+
+    None where the output is made of something else, or its letters were not asked for by a list.
+    """
+    extraction_id, run_id = subject.get("extraction"), subject.get("run")
+    while extraction_id is None and isinstance(run_id, int):
+        run = session.get(LetterRun, run_id)
+        # The letters of a supplement are those that an earlier run held.
+        extraction_id, run_id = (run.extraction_id, run.supplement_of) if run is not None else (None, None)
+    return list_of(session, extraction_id) if isinstance(extraction_id, int) else None
 
 
 def offered_extractions(session: Session) -> Sequence[TargetExtraction]:
@@ -166,6 +199,23 @@ def _listed() -> Any:
         select(Output, requester.display_name, decider.display_name)
         .join(requester, requester.id == Output.requested_by)
         .outerjoin(decider, decider.id == Output.decided_by)
+    )
+
+
+def _handed_over(condition: Any) -> Any:
+    """Return the statement of handings-over in order: the output's id, then what ``HandedOver`` holds."""
+    return (
+        select(
+            OutputDownload.output_id,
+            OutputDownload.downloaded_at,
+            StaffAccount.display_name,
+            StorageMedium.label,
+        )
+        .join(StaffAccount, StaffAccount.id == OutputDownload.downloaded_by)
+        .outerjoin(MediumLoan, MediumLoan.id == OutputDownload.medium_loan_id)
+        .outerjoin(StorageMedium, StorageMedium.id == MediumLoan.medium_id)
+        .where(condition)
+        .order_by(OutputDownload.id)
     )
 
 

@@ -10,9 +10,11 @@ from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM, AuditTrail
 from yvaxportal.models.codes import OutputState
 from yvaxportal.models.output import Output
-from yvaxportal.outputs.gate import KEPT
+from yvaxportal.outputs.gate import KEPT, was_taken
 from yvaxportal.outputs.private_folders import sweep
 from yvaxportal.outputs.store import WipeReason, wipe
+from yvaxportal.services.letters.reasons import Unprinted
+from yvaxportal.services.letters.settling import withdraw_unprinted
 
 
 def wipe_expired(engine: Engine, folder: Path, temporary: Path | None, now: datetime) -> int:
@@ -37,8 +39,13 @@ def wipe_expired(engine: Engine, folder: Path, temporary: Path | None, now: date
             output.state = OutputState.WIPED
             output.sealed_password = None
             output.wiped_at, output.wipe_reason = now, WipeReason.EXPIRED.value
-            AuditTrail(session, engine, SYSTEM).record(
+            audit = AuditTrail(session, engine, SYSTEM)
+            audit.record(
                 Action.OUTPUT_WIPED, subject=f"output:{output.id}", detail={"reason": WipeReason.EXPIRED}
             )
+            if not was_taken(session, output.id):
+                withdraw_unprinted(
+                    session, audit, output_id=output.id, why=Unprinted.NOT_TAKEN, staff_id=None, now=now
+                )
             session.commit()
             wiped += 1

@@ -9,7 +9,6 @@ which it removes.
 
 import errno
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, and_, func, insert, or_, select, text, update
+from sqlalchemy import Engine, Table, and_, func, insert, or_, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -30,10 +29,11 @@ from yvaxportal.outputs.archive import Archive, write_archive
 from yvaxportal.outputs.gate import KEPT
 from yvaxportal.outputs.layouts import Layout
 from yvaxportal.outputs.makers import MAKERS
-from yvaxportal.outputs.making import Cancelled, Made, Maker, MakingError, Work
+from yvaxportal.outputs.making import Made, Maker, MakingError, Work
 from yvaxportal.outputs.number_check import holds_personal_number
 from yvaxportal.outputs.press import LetterPress
 from yvaxportal.outputs.private_folders import private_folder, sweep
+from yvaxportal.services.job_report import Cancelled, JobReport
 from yvaxportal.values.clock import jst_date
 from yvaxportal.vault.keyring import KeyRing
 from yvaxportal.vault.secret_names import output_password_name
@@ -46,11 +46,11 @@ MOST_ATTEMPTS = 3
 _LOCK = 7_904_001
 #: Files that one person gets within this time are counted together (M19).
 TOGETHER = timedelta(hours=24)
-_REPORT_SECONDS = 0.5
 _BATCH = 10_000
 #: A list of everybody, sorted, may take its time; pages give up after 30 seconds.
 _STATEMENT_SECONDS = 600
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_OUTPUTS = cast("Table", Output.__table__)
 _PEOPLE = insert(cast("Table", OutputPerson.__table__))
 
 
@@ -170,7 +170,7 @@ class Workshop:
             subject = dict(output.subject)
         if layout is None or layout.source not in self.makers:
             raise MakingError("layout")
-        report = _Report(self.engine, output_id)
+        report = JobReport(self.engine, _OUTPUTS, output_id)
         with private_folder(self.temporary) as folder, self._reading() as session:
             work = Work(
                 session=session,
@@ -307,34 +307,3 @@ class Workshop:
     def _audit(self, session: Session, action: Action, output: Output, **facts: Any) -> None:
         given = cast("Facts", {"subject": f"output:{output.id}", "purpose": output.purpose, **facts})
         AuditTrail(session, self.engine, SYSTEM).record(action, **given)
-
-
-class _Report:
-    """How far a file is, told to the page now and then; hears whether anybody still wants it."""
-
-    def __init__(self, engine: Engine, output_id: int) -> None:
-        self._engine, self._output_id = engine, output_id
-        self._told = 0.0
-        self._done, self._total = 0, cast("int | None", None)
-
-    def __call__(self, done: int, total: int | None) -> None:
-        self._done, self._total = done, total
-        self.tick()
-
-    def tick(self) -> None:
-        moment = time.monotonic()
-        if moment - self._told < _REPORT_SECONDS:
-            return
-        self._told = moment
-        with self._engine.begin() as connection:
-            self._tell(connection)
-
-    def _tell(self, connection: Connection) -> None:
-        unwanted = connection.scalar(
-            update(Output)
-            .where(Output.id == self._output_id)
-            .values(done=self._done, total=self._total)
-            .returning(Output.cancel_requested)
-        )
-        if unwanted:
-            raise Cancelled

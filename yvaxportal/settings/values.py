@@ -48,6 +48,9 @@ class Settings:
     host: str
     port: int
     threads: int
+    extraction_at_once: int
+    extraction_states_days: int
+    extraction_old_states: str
     approval_above: int
     keep_days: int
     most_downloads: int

@@ -16,8 +16,9 @@ from yvaxportal.forms.audit import audit_schema
 from yvaxportal.forms.audit_labels import ACTION_LABELS
 from yvaxportal.forms.rendering import PortalForm
 from yvaxportal.models.codes import Outcome
+from yvaxportal.outputs.register import files_with
 from yvaxportal.request import PortalRequest
-from yvaxportal.resources import AccessLog, AuditLog
+from yvaxportal.resources import AccessLog, AuditLog, OutputNode, Outputs
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.audit_search import (
     AuditLine,
@@ -30,6 +31,7 @@ from yvaxportal.services.audit_search import (
 )
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
+from yvaxportal.views.outputs import KINDS
 from yvaxportal.views.parts import parts_of
 from yvaxportal.views.wording import Wording
 
@@ -227,5 +229,39 @@ class ResidentAccessLog(AuditView):
                 else []
             ),
             "lines": self.lines(page.lines),
+            "files": self._files() if self.before() is None else [],
             **self.page_urls(page, {}),
         }
+
+    def _files(self) -> list[dict[str, Any]]:
+        """Return the files that the person is or was in: who took them out, for what, and who allowed it."""
+        request, words = self.request, self.words
+        outputs = Outputs(request.root, "outputs", request)
+        lines = []
+        for one in files_with(request.db, self.context.resident.id):
+            output = one.listed.output
+            place = OutputNode(outputs, str(output.id), request, output)
+            may_open = request.has_permission(Permission.OUTPUT_VIEW, place)
+            approved = output.approved_sha256 is not None
+            lines.append(
+                {
+                    "id": output.id,
+                    "title": output.title,
+                    "url": request.resource_path(place) if may_open else None,
+                    "purpose": output.purpose,
+                    "asked_by": one.listed.requester,
+                    "asked_at": format_jst(output.requested_at),
+                    "state": words.code(output.state),
+                    "kind": KINDS[output.state],
+                    "approved_by": one.listed.decider if approved else None,
+                    "approved_at": format_jst(output.decided_at)
+                    if approved and output.decided_at is not None
+                    else "",
+                    "no_approval": output.approval_needed is False,
+                    "taken": [
+                        {"at": format_jst(taken.at), "by": taken.by, "medium": taken.medium or ""}
+                        for taken in one.taken
+                    ],
+                }
+            )
+        return lines

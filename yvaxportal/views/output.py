@@ -14,13 +14,15 @@ from yvaxportal.models.codes import OutputState
 from yvaxportal.outputs import gate
 from yvaxportal.outputs.gate import KEPT, UNDER_WAY, OutputRefusedError
 from yvaxportal.outputs.handover import count_downloads, hand_over, show_password
-from yvaxportal.outputs.register import extraction_of, handed_over, listed, usable_loans
+from yvaxportal.outputs.register import handed_over, list_behind, listed, usable_loans
 from yvaxportal.outputs.store import FileChangedError, WipeReason
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import OutputNode
 from yvaxportal.security.permissions import Permission
+from yvaxportal.services.extraction.lists import counts_of
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
+from yvaxportal.views.extractions.words import ListWords
 from yvaxportal.views.outputs import KINDS, RULES
 from yvaxportal.views.wording import Wording
 
@@ -244,7 +246,7 @@ class OutputPage:
             "state": self.words.code(output.state),
             "kind": KINDS[output.state],
             "facts": self._facts(row.requester, row.decider),
-            "criteria": self._criteria(),
+            **self._behind(),
             "under_way": output.state in UNDER_WAY,
             "cancelling": output.cancel_requested and output.state in UNDER_WAY,
             "progress": self._progress_text(),
@@ -257,6 +259,7 @@ class OutputPage:
             "positions": (output.problem_detail or {}).get("positions", []),
             "more_positions": (output.problem_detail or {}).get("more", 0),
             "decides": decides,
+            "holds_letters": "run" in output.subject,
             "refusal": (refusal or self._refusal_form().render()) if decides else None,
             "waits": output.state is OutputState.AWAITING_APPROVAL and own,
             "download": (download or self._download_form().render())
@@ -320,30 +323,34 @@ class OutputPage:
         reason = self.words.say(WIPE_REASONS[WipeReason(output.wipe_reason)]) if output.wipe_reason else ""
         return f"{at} ({reason})" if reason else at
 
-    def _criteria(self) -> list[dict[str, Any]]:
-        extraction = extraction_of(self.request.db, self.context.output.subject)
-        if extraction is None:
-            return []
-        say = self.words.say
-        return [
-            {"label": say(_("List of targets")), "value": f"{extraction.id}: {extraction.title}"},
-            {"label": say(_("Programme")), "value": extraction.programme},
-            {"label": say(_("Reference date")), "value": self.words.day(extraction.reference_date)},
-            {"label": say(_("Frozen")), "value": format_jst(extraction.created_at)},
-            {"label": say(_("Version of the rules")), "value": extraction.schedule_version},
-            {
-                "label": say(_("Criteria")),
-                "value": "、".join(f"{key}: {_short(value)}" for key, value in extraction.criteria.items()),
-            },
+    def _behind(self) -> dict[str, Any]:
+        """Return the list of targets behind the file: in words, and with the way to it where that is open."""
+        row = list_behind(self.request.db, self.context.output.subject)
+        if row is None:
+            return {"criteria": [], "list_url": None}
+        words = ListWords(self.request)
+        say = words.say
+        given = [
+            (_("List of targets"), f"{row.id}: {row.title}"),
+            (_("Came into question"), f"{row.base:,}"),
+            (_("On the list"), f"{counts_of(self.request.db, row.id).on_list:,}"),
         ]
-
-
-def _short(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(_short(one) for one in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_short(one)}" for key, one in value.items())
-    return str(value)
+        made = [
+            (_("Saved by"), row.created_by),
+            (_("State of the data"), format_jst(row.data_as_of)),
+            (_("Version of the rules"), row.schedule_version),
+        ]
+        may_see = Permission.EXTRACTION_VIEW in self.request.own_permissions
+        root = self.request.root
+        return {
+            "criteria": [
+                *({"label": say(label), "value": value} for label, value in given),
+                *words.criteria(row.criteria),
+                *words.states(row.states),
+                *({"label": say(label), "value": value} for label, value in made),
+            ],
+            "list_url": self.request.resource_path(root, "extractions", str(row.id), "") if may_see else None,
+        }
 
 
 def _listed(value: Any) -> list[str]:

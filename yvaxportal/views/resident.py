@@ -188,7 +188,7 @@ class ResidentPage:
 
     def _doses(self) -> dict[str, Any]:
         if Part.DOSES not in self._seen:
-            return {"sees_doses": False, "doses": [], "due_items": [], "figure": None}
+            return {"sees_doses": False, "doses": [], "due_items": [], "due_groups": [], "figure": None}
         return DosePanel(self.context, self.request, self._sheet).show()
 
     def _contact(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from yvaxportal.services.person_sheet import PersonSheet
 from yvaxportal.services.resident_page import DoseRow
 from yvaxportal.values.text import _
 from yvaxportal.values.wareki import parse_date
-from yvaxportal.views.due_lines import due_line, shown
+from yvaxportal.views.due_lines import due_line, folded, shown
 from yvaxportal.views.timeline import (
     DueWindow,
     MarkStatus,
@@ -57,23 +57,25 @@ class DosePanel:
         """Return the names that the page's template uses."""
         doses = self.sheet.doses
         resident = self.resident
-        items = self._items(doses) if resident.resident_category is ResidentCategory.RESIDENT else []
         schedule, today = self.request.portal.schedule, self.request.today
+        forecasts = self._forecasts(doses) if resident.resident_category is ResidentCategory.RESIDENT else []
+        items = shown(forecasts, today)
         return {
             "sees_doses": True,
             "doses": [self._line(dose) for dose in doses],
             "due_items": [due_line(item, schedule, self.words, today) for item in items],
+            "due_groups": folded(forecasts, schedule, self.words, today),
             "figure": self._figure(doses, items) if doses or items else None,
         }
 
-    def _items(self, doses: Sequence[DoseRow]) -> list[Forecast]:
+    def _forecasts(self, doses: Sequence[DoseRow]) -> list[Forecast]:
         schedule, today = self.request.portal.schedule, self.request.today
         person = Person(
             parse_date(self.resident.date_of_birth_written),
             str(self.resident.sex),
             self.sheet.circumstances,
         )
-        return shown(forecast(schedule, person, self._given(doses), today), today)
+        return forecast(schedule, person, self._given(doses), today)
 
     def _line(self, dose: DoseRow) -> DoseLine:
         words = self.words

@@ -42,6 +42,7 @@ TASKS = {
     "yvax:sync_notices",
     "yvax:refresh_eligibility",
     "yvax:run_imports",
+    "yvax:run_lists",
     "yvax:find_doubles",
     "yvax:make_outputs",
     "yvax:wipe_outputs",

@@ -182,7 +182,7 @@ def test_a_file_is_called_off_before_it_is_begun(desk: Desk) -> None:
 def test_a_file_is_called_off_while_it_is_made(
     desk: Desk, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yvaxportal.outputs.workshop._REPORT_SECONDS", 0)
+    monkeypatch.setattr("yvaxportal.services.job_report._REPORT_SECONDS", 0)
 
     def make(work: Work) -> Made:
         (work.folder / "list.csv").write_text("half")

@@ -15,7 +15,7 @@ from yvaxportal.adapters.messages.tax import Taxation, TaxationState
 from yvaxportal.adapters.messages.welfare import WelfareKind, WelfarePeriod, WelfareState
 from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentCategory
 from yvaxportal.models.resident import Eligibility, Resident
-from yvaxportal.services.sync.eligibility import TAX, WELFARE, EligibilitySync
+from yvaxportal.services.sync.eligibility import TAX, WELFARE, EligibilitySync, last_said
 
 CALL = CallContext.interactive("tanaka")
 EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -193,3 +193,42 @@ def test_a_register_that_falls_silent_loses_nothing(
 
 def test_somebody_whom_the_register_does_not_know(bring: EligibilitySync, person: Resident) -> None:
     assert dict(bring.for_person(person.atena_number, TAX, CALL)) == {"unknown": 1}
+
+
+def test_that_a_register_knows_of_nothing_is_an_answer_too(
+    bring: EligibilitySync, welfare: Welfare, person: Resident, world: Session
+) -> None:
+    assert last_said(world, person.id, [TAX, WELFARE]) == {}
+    welfare.states[person.atena_number] = ()
+    bring.for_person(person.atena_number, WELFARE, CALL)
+    world.rollback()
+    assert last_said(world, person.id, [TAX, WELFARE]) == {WELFARE: NOW}
+    welfare.as_of = NOW - timedelta(days=1)
+    bring.for_person(person.atena_number, WELFARE, CALL)
+    world.rollback()
+    assert last_said(world, person.id, [WELFARE]) == {WELFARE: NOW}
+
+
+def test_about_some_people_what_came_before_a_failure_is_kept(
+    bring: EligibilitySync, tax: Tax, world: Session, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yvaxportal.services.sync.eligibility.SMALL_PIECE", 2)
+    people = [resident(world) for _ in range(6)]
+    world.commit()
+    numbers = [one.atena_number for one in people]
+    tax.states = dict.fromkeys(numbers, "exempt")
+    told: list[int] = []
+    tax.failing = 3
+    counts, failure = bring.for_some(TAX, numbers[:5], told.append)
+    assert (dict(counts), told) == ({"changed": 3}, [2, 3])
+    assert isinstance(failure, TimedOut)
+    assert len(rows(STATES)) == 3
+    assert rows("SELECT failure FROM sync_state WHERE system = 'tax'") == [
+        "TimedOut: no answer within the time limit"
+    ]
+    tax.failing = None
+    counts, failure = bring.for_some(TAX, numbers[:5], told.append)
+    assert (dict(counts), failure) == ({"changed": 2, "confirmed": 3}, None)
+    # Nobody else was asked about.
+    assert len(rows(STATES)) == 5
+    assert bring.for_some(TAX, [], told.append) == ({}, None)

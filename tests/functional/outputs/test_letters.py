@@ -74,6 +74,7 @@ def test_from_the_list_to_the_letters_and_the_post(
     page = made(clerk, printer, list_id)
     assert figures(page) == ["2", "1", "1", "0", "0", "0", "1"]
     output = page.click("持ち出しファイル", href="/outputs/1/")
+    assert "麻しん風しん第2期" in output.html.select_one("#criteria").get_text()
     shown = output.forms["show-password"].submit()
     password = shown.html.select_one("[data-password]").get_text()
     _name, content = content_of(shown.forms["download"].submit("take").body, password)
@@ -219,3 +220,24 @@ def search(visitor: TestApp, typed: str) -> Any:
     }.values()
     form["q"] = typed
     return form.submit(status=303)
+
+
+def test_whoever_refuses_is_told_what_becomes_of_the_tickets(
+    children: tuple[int, dict[str, Resident]], sign_in: SignIn, printer: Workshop, world: Session
+) -> None:
+    list_id, people = children
+    clerk, manager = sign_in("registrar"), sign_in("manager")
+    page = made(clerk, replace(printer, approval_above=0), list_id)
+    where = page.request.path
+    decide = manager.get("/outputs/1/")
+    assert "発行した接種券を無効にします" in decide.html.select_one("#decide").get_text()
+    form = decide.forms["refuse"]
+    form["reason"] = "日付の誤り"
+    form.submit("refuse", status=303)
+    seen = clerk.get(where)
+    assert "印刷されていません" in seen.html.select_one("#unprinted").get_text()
+    assert figures(seen) == ["2", "1", "1", "0", "0", "1", "0"]
+    assert {"sent", "spoiled", "supplement"} & set(seen.forms) == set()
+    tickets = clerk.get(f"/residents/{people['open'].atena_number}/tickets/")
+    assert "ファイルが承認されず" in tickets
+    assert [ticket.state for ticket in world.scalars(select(Ticket))] == [TicketState.VOID]

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
@@ -14,6 +14,8 @@ from tests.people import resident
 from yvaxportal.models.audit import AuditEvent
 from yvaxportal.models.codes import Outcome, OutputState
 from yvaxportal.models.output import Output
+from yvaxportal.models.resident import Resident
+from yvaxportal.models.staff import AclGrant, AclVersion
 from yvaxportal.outputs.store import archive_path
 from yvaxportal.outputs.wiping import wipe_expired
 from yvaxportal.outputs.workshop import Workshop
@@ -115,6 +117,37 @@ def test_a_thousand_and_one_cannot_leave_without_the_manager(
     password = shown_password(page.forms["show-password"].submit())
     _name, content = content_of(page.forms["download"].submit("take").body, password)
     assert len(table_of(content)) == 1002
+
+
+def test_whoever_decides_reads_in_words_whom_the_list_was_for(
+    sign_in: SignIn, shop: Workshop, many: int
+) -> None:
+    url = made(sign_in("registrar"), shop, many).request.path
+    page = sign_in("manager").get(url)
+    said = {
+        fact.dt.get_text(): fact.dd.get_text().strip() for fact in page.html.select("#criteria .facts > div")
+    }
+    assert said["定期接種"] == "麻しん風しん第2期"
+    assert said["基準日"] == "令和8年4月1日"
+    assert said["抽出"] == "1,001"
+    assert "national_health_insurance" not in page
+    assert "bounds" not in page
+    listed = page.click("条件ごとの除外の内訳")
+    assert listed.html.select_one("#exclusion")
+
+
+def test_the_way_to_the_list_is_for_those_who_may_see_lists(
+    sign_in: SignIn, shop: Workshop, many: int, world: Session
+) -> None:
+    url = made(sign_in("registrar"), shop, many).request.path
+    world.execute(
+        delete(AclGrant).where(AclGrant.group_name == "manager", AclGrant.permission == "extraction:view")
+    )
+    world.execute(update(AclVersion).values(version=AclVersion.version + 1))
+    world.commit()
+    page = sign_in("manager").get(url)
+    assert "麻しん風しん第2期" in page.html.select_one("#criteria").get_text()
+    assert page.html.select("#criteria a") == []
 
 
 def test_a_changed_file_is_refused_on_both_pages_and_on_record(
@@ -376,3 +409,55 @@ def test_every_problem_has_words() -> None:
         "nobody",
         "internal",
     }
+
+
+def test_the_page_of_who_looked_lists_the_files_somebody_was_in(
+    sign_in: SignIn, shop: Workshop, strict: Workshop, targets: int, world: Session
+) -> None:
+    registrar, manager = sign_in("registrar"), sign_in("manager")
+    page = made(registrar, shop, targets, title="小さな一覧", purpose="学校への連絡")
+    page.forms["show-password"].submit()
+    page.forms["download"].submit("take")
+    waiting = made(registrar, strict, targets, title="承認の要る一覧", purpose="委託")
+    one = world.scalars(select(Resident).order_by(Resident.id)).first()
+    assert one is not None
+    path = f"/residents/{one.atena_number}/access-log/"
+
+    def lines(visitor: TestApp) -> list[list[str]]:
+        rows = visitor.get(path).html.select("#files tbody tr")
+        return [[" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in rows]
+
+    day = "2026-11-23 10:00"
+    assert lines(manager) == [
+        ["2", "承認の要る一覧", "委託", f"職員 registrar {day}", "", "受取なし", "承認待ち"],
+        [
+            "1",
+            "小さな一覧",
+            "学校への連絡",
+            f"職員 registrar {day}",
+            "不要",
+            f"職員 registrar {day}",
+            "受け取り可",
+        ],
+    ]
+    manager.get(waiting.request.path).forms["approve"].submit()
+    assert lines(manager)[0][4] == f"職員 manager {day}"
+    assert manager.get(path).html.select("#files a")
+    auditor = sign_in("auditor")
+    assert len(lines(auditor)) == 2
+    auditor.get(path).click("小さな一覧")
+    # Who may open no file sees what happened all the same.
+    world.execute(
+        delete(AclGrant).where(
+            AclGrant.group_name == "manager", AclGrant.permission.in_(["output:view", "output:approve"])
+        )
+    )
+    world.execute(update(AclVersion).values(version=AclVersion.version + 1))
+    world.commit()
+    assert len(lines(manager)) == 2
+    assert manager.get(path).html.select("#files a") == []
+    registrar.get(path, status=403)
+    nobody = resident(world)
+    world.commit()
+    empty = manager.get(f"/residents/{nobody.atena_number}/access-log/")
+    assert empty.html.select("#files") == []

@@ -109,3 +109,14 @@ def test_a_wiped_file_is_overwritten_first(tmp_path: Path) -> None:
 def test_a_missing_archive_is_a_changed_one(tmp_path: Path) -> None:
     with pytest.raises(FileChangedError):
         check_unchanged(tmp_path, 1, "0" * 64)
+
+
+def test_twelve_digits_inside_a_digest_are_none(tmp_path: Path) -> None:
+    digest = "3068430da9e4b7a674184035643d9e19af3dc7483e31cc03b35f75268401df77"
+    path = tmp_path / "run.json"
+    path.write_text(f'{{"data_sha256": "{digest}"}}', "utf-8")
+    assert not holds_personal_number(path)
+    # Anything longer or shorter than a digest is looked at.
+    for written in (digest + "0", digest[1:], digest + " 674184035643"):
+        path.write_text(f'{{"data_sha256": "{written}"}}', "utf-8")
+        assert holds_personal_number(path), written

@@ -156,6 +156,12 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
     return found
 
 
+def count_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> int:
+    """Return how many ``base_cohort`` would return."""
+    within = and_(_within(session, bounds), was_resident(criteria.reference_date))
+    return session.scalars(select(func.count()).select_from(Resident.__table__).where(within)).one()
+
+
 def read_birth(written: str) -> date | PartialDate | None:
     """Return a birth date as the engine takes it; None when not even the year is known."""
     found = parse_date(written)

@@ -6,7 +6,7 @@ those who are still in when doses are asked about.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,12 +17,18 @@ from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.circumstances import circumstances_of, not_invited
 from yvaxportal.services.extraction.answers import Answers
 from yvaxportal.services.extraction.bearing import Doses, bearing_doses
-from yvaxportal.services.extraction.cohort import BORN, Bounds, Candidate, base_cohort, stays
+from yvaxportal.services.extraction.cohort import BORN, Bounds, Candidate, base_cohort, count_cohort, stays
 from yvaxportal.services.extraction.criteria import Criteria
 from yvaxportal.services.extraction.deciding import DONE, DOUBTFUL, Decider
 from yvaxportal.services.extraction.rules import Rule
+from yvaxportal.services.extraction.states import REGISTERS, Freshness, StatesAge, ages_of, systems_of
 
 Facts = dict[str, Any]
+Report = Callable[[int, int | None], object]
+
+
+def untold(_done: int, _total: int | None) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class FunnelRun:
-    """A whole run; ``candidates`` are the base cohort, each with what became of them."""
+    """A whole run; ``candidates`` are the base cohort, each with what became of them.
+
+    ``states``: how old the states are that the rules went by; empty where none goes by states.
+    """
 
     criteria: Criteria
     bounds: Bounds
     schedule_version: str
     steps: tuple[Step, ...]
     candidates: Sequence[Candidate]
+    states: tuple[StatesAge, ...] = ()
 
     @property
     def base(self) -> int:
@@ -53,6 +63,11 @@ class FunnelRun:
     def left(self) -> int:
         """Return how many are on the list."""
         return self.steps[-1].left if self.steps else self.base
+
+    @property
+    def wanting(self) -> bool:
+        """Tell whether a register could be asked for states that are missing or old."""
+        return any(age.wanting for age in self.states)
 
     @property
     def kept(self) -> list[Candidate]:
@@ -87,11 +102,16 @@ def run_funnel(
     *,
     today: date,
     answers: Answers | None = None,
+    freshness: Freshness | None = None,
+    now: datetime | None = None,
+    report: Report = untold,
 ) -> FunnelRun:
     """Run the funnel and keep nothing.
 
     :param answers: of the engine, remembered by the process from one run to the next.
     :param today: the day whose register is asked, for who left or died meanwhile.
+    :param freshness: tells when states are old; without it and ``now`` nobody looks at their age.
+    :param report: is told how many people were decided on, of how many; what it raises ends the run.
     :raises NoSuchProgrammeError: the programme is unknown or not in force.
     """
     decider = Decider(schedule, criteria, answers)
@@ -103,8 +123,12 @@ def run_funnel(
         one.circumstances = special.get(one.id, ())
     left: list[Candidate] = candidates
     steps = []
-    judges = _Judges(session, criteria, decider, today)
+    judges = _Judges(session, criteria, decider, today, report)
+    states: tuple[StatesAge, ...] = ()
     for rule in criteria.rules:
+        if rule in REGISTERS and not states and freshness is not None and now is not None:
+            looked_at = [one.id for one in left]
+            states = ages_of(session, looked_at, systems_of(criteria), freshness, now)
         judge = judges.of(rule, left)
         remaining = []
         for one in left:
@@ -118,14 +142,25 @@ def run_funnel(
     for one in left:
         if one.forecast is not None:
             one.facts = decider.facts(one.forecast)
-    return FunnelRun(criteria, bounds, schedule.version, tuple(steps), candidates)
+    return FunnelRun(criteria, bounds, schedule.version, tuple(steps), candidates, states)
+
+
+def count_base(session: Session, schedule: Schedule, criteria: Criteria) -> int:
+    """Return how many people ``run_funnel`` would decide on, in a fraction of its time.
+
+    :raises NoSuchProgrammeError: the programme is unknown or not in force.
+    """
+    return count_cohort(session, criteria, Decider(schedule, criteria).bounds())
 
 
 class _Judges:
     """Makes, for each rule, the function that tells why somebody is out, or None for who stays."""
 
-    def __init__(self, session: Session, criteria: Criteria, decider: Decider, today: date) -> None:
+    def __init__(
+        self, session: Session, criteria: Criteria, decider: Decider, today: date, report: Report
+    ) -> None:
         self._session, self._criteria, self._decider, self._today = session, criteria, decider, today
+        self._report = report
         self._doses = Doses({}, {})
         self._loaded: set[int] = set()
         self._outside: dict[int, Facts] = {}
@@ -178,7 +213,8 @@ class _Judges:
 
     def _let_in(self, some: Sequence[Candidate], is_in: Callable[[Candidate], bool]) -> list[Candidate]:
         others = []
-        for one in some:
+        for done, one in enumerate(some):
+            self._report(done, len(some))
             if is_in(one):
                 del self._outside[one.id]
             else:
@@ -212,7 +248,8 @@ class _Judges:
         if self._criteria.doses:
             self._load_doses(left)
         decider = self._decider
-        for one in left:
+        for done, one in enumerate(left):
+            self._report(done, len(left))
             given = self._given(one) if self._criteria.doses else ()
             answer = one.forecast or decider.next_dose(one, given)
             if one.circumstances and not decider.is_in(answer):

@@ -17,8 +17,11 @@ from yvaxportal.services.extraction.cohort import included
 from yvaxportal.services.extraction.criteria import Criteria
 from yvaxportal.services.extraction.funnel import Step
 from yvaxportal.services.extraction.rules import Rule
+from yvaxportal.services.extraction.states import StatesAge
 
 PAGE_SIZE = 50
+#: What is kept with the criteria and is none.
+_BESIDE = frozenset({"bounds", "states"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,13 @@ class ListRow:
     def criteria(self) -> Criteria:
         """Return what was asked."""
         return Criteria.from_json(
-            {name: value for name, value in self.saved_criteria.items() if name != "bounds"}
+            {name: value for name, value in self.saved_criteria.items() if name not in _BESIDE}
         )
+
+    @property
+    def states(self) -> tuple[StatesAge, ...]:
+        """Return how old the states were that the list went by; empty where it went by none."""
+        return tuple(StatesAge.from_json(age) for age in self.saved_criteria.get("states", ()))
 
     @property
     def bounds(self) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Saving a list: the funnel runs again, and everybody of the base cohort is kept with what became of them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +16,8 @@ from yvaxportal.programme.schedule import Schedule
 from yvaxportal.services.extraction.answers import Answers
 from yvaxportal.services.extraction.cohort import Candidate
 from yvaxportal.services.extraction.criteria import Criteria
-from yvaxportal.services.extraction.funnel import FunnelRun, is_doubtful, run_funnel
+from yvaxportal.services.extraction.funnel import FunnelRun, Report, is_doubtful, run_funnel, untold
+from yvaxportal.services.extraction.states import Freshness
 
 _COPY = (
     "COPY extraction_member (extraction_id, resident_id, excluded_by, detail, dose_number,"
@@ -29,6 +30,14 @@ class FiguresDifferError(Exception):
 
     def __init__(self, run: FunnelRun) -> None:
         super().__init__("the figures differ from those that were shown")
+        self.run = run
+
+
+class StatesWantingError(Exception):
+    """States are missing or old, and nobody said that the known ones will do; ``run`` tells which."""
+
+    def __init__(self, run: FunnelRun) -> None:
+        super().__init__("states are missing or old")
         self.run = run
 
 
@@ -52,20 +61,42 @@ def save_list(
     today: date,
     now: datetime,
     answers: Answers | None = None,
+    freshness: Freshness | None = None,
+    known_states: bool = False,
+    report: Report = untold,
 ) -> Saved:
     """Run the funnel and save the list in the session's transaction, whole or not at all.
 
     :param shown: the figures of the dry run that the member of staff saw (``FunnelRun.figures``).
+    :param freshness: kept with the list is how old the states are that it went by.
+    :param known_states: somebody said that the states will do which are known, however old.
+    :param report: as for ``run_funnel``; it is told of the rows that are written, too.
     :raises FiguresDifferError: they are not the figures of now; nothing was saved.
+    :raises StatesWantingError: states are missing or old; nothing was saved.
     """
-    run = run_funnel(session, schedule, criteria, today=today, answers=answers)
+    run = run_funnel(
+        session,
+        schedule,
+        criteria,
+        today=today,
+        answers=answers,
+        freshness=freshness,
+        now=now,
+        report=report,
+    )
     if tuple(shown) != run.figures:
         raise FiguresDifferError(run)
+    if run.wanting and freshness is not None and freshness.insists and not known_states:
+        raise StatesWantingError(run)
     saved = TargetExtraction(
         title=title,
         programme=criteria.programme,
         reference_date=criteria.reference_date,
-        criteria={**criteria.as_json(), "bounds": run.bounds.as_json()},
+        criteria={
+            **criteria.as_json(),
+            "bounds": run.bounds.as_json(),
+            "states": [age.as_json() for age in run.states],
+        },
         schedule_version=run.schedule_version,
         funnel=[{"rule": step.rule.value, "out": step.out, "left": step.left} for step in run.steps],
         data_as_of=now,
@@ -75,7 +106,8 @@ def save_list(
     )
     session.add(saved)
     session.flush()
-    _copy_members(session, _rows(saved.id, run.candidates, doses=criteria.doses))
+    rows = _rows(saved.id, run.candidates, doses=criteria.doses)
+    _copy_members(session, _told(rows, run.base, report))
     audit.record(
         Action.EXTRACTION_SAVED,
         subject=f"extraction:{saved.id}",
@@ -87,6 +119,12 @@ def save_list(
         },
     )
     return Saved(saved.id, run)
+
+
+def _told(rows: Iterable[Sequence[Any]], total: int, report: Report) -> Iterator[Sequence[Any]]:
+    for done, row in enumerate(rows):
+        report(done, total)
+        yield row
 
 
 def _copy_members(session: Session, rows: Iterable[Sequence[Any]]) -> None:

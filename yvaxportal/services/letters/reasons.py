@@ -38,6 +38,13 @@ class Spoiled(StrEnum):
     OTHER = "other"
 
 
+class Unprinted(StrEnum):
+    """Why a letter that was set never became paper: its file was wiped before anybody took it."""
+
+    REFUSED = "file_refused"
+    NOT_TAKEN = "file_not_taken"
+
+
 #: Spoiled paper that a supplement run prints again, with the same ticket: it never left the house.
 PRINTED_AGAIN = (Spoiled.MISPRINT.value, Spoiled.DAMAGED.value, Spoiled.OTHER.value)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from yvaxportal.models.codes import LetterState, ResidentCategory, Sex
+from yvaxportal.models.codes import LetterRunState, LetterState, ResidentCategory, Sex
 from yvaxportal.models.extraction import ExtractionMember
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.resident import Resident, ResidentContact
@@ -121,7 +121,11 @@ def _left_by(run_id: int) -> Select[Any]:
     printed_since = (
         select(Letter.resident_id)
         .join(LetterRun, LetterRun.id == Letter.run_id)
-        .where(LetterRun.supplement_of == run_id, Letter.sequence.is_not(None))
+        .where(
+            LetterRun.supplement_of == run_id,
+            LetterRun.state != LetterRunState.CANCELLED,
+            Letter.sequence.is_not(None),
+        )
     )
     return (
         _people(

@@ -1,4 +1,4 @@
-"""What staff say of a run afterwards: a held letter may be printed, letters were sent, or spoiled."""
+"""What becomes of a run afterwards: letters are released, sent, spoiled, or never printed."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from yvaxportal.audit.trail import AuditTrail
 from yvaxportal.models.codes import LetterRunState, LetterState, TicketState
 from yvaxportal.models.letter import Letter, LetterRun
 from yvaxportal.models.ticket import Ticket
-from yvaxportal.services.letters.reasons import Held, Spoiled
+from yvaxportal.services.letters.reasons import Held, Spoiled, Unprinted
 from yvaxportal.values.text import contains_personal_number
 
 _LETTER = Letter.__table__.c
@@ -142,7 +142,8 @@ def mark_spoiled(
     if not tickets:
         raise SettleRefusedError("nothing")
     if reason is Spoiled.WITHDRAWN:
-        _void(session, [ticket_id for _number, ticket_id in tickets if ticket_id is not None], staff_id, now)
+        for_good = [ticket_id for _number, ticket_id in tickets if ticket_id is not None]
+        _void(session, for_good, reason, staff_id, now)
     _close(session, run)
     audit.record(
         Action.LETTERS_SETTLED,
@@ -159,16 +160,65 @@ def mark_spoiled(
     return len(tickets)
 
 
-def _void(session: Session, ticket_ids: list[int], staff_id: int, now: datetime) -> None:
+def withdraw_unprinted(
+    session: Session,
+    audit: AuditTrail,
+    *,
+    output_id: int,
+    why: Unprinted,
+    staff_id: int | None,
+    now: datetime,
+) -> None:
+    """Take out every open letter of a file that is wiped and that nobody ever took.
+
+    Nothing of it was printed: the tickets that its run issued are void, and their people can be printed for
+    anew. A ticket that was issued before (a reissue, or spoiled paper printed again) stands as it stood. Of a
+    file that holds no letters nothing is done.
+
+    :param staff_id: who refused or wiped the file; None when its term ended.
+    """
+    run = session.scalar(
+        select(LetterRun)
+        .where(LetterRun.output_id == output_id, LetterRun.state == LetterRunState.MADE)
+        .with_for_update()
+    )
+    if run is None:
+        return
+    tickets = session.scalars(
+        update(Letter)
+        .where(_LETTER.run_id == run.id, _LETTER.state == LetterState.PRINTED)
+        .values(state=LetterState.SPOILED, reason=why.value, settled_by=staff_id, settled_at=now)
+        .returning(_LETTER.ticket_id),
+        execution_options=_NO_SYNC,
+    ).all()
+    issued = _issued_by(session, run, [ticket_id for ticket_id in tickets if ticket_id is not None])
+    _void(session, issued, why, staff_id, now)
+    run.state = LetterRunState.CANCELLED
+    session.flush()
+    audit.record(
+        Action.LETTERS_SETTLED,
+        subject=f"letters:{run.id}",
+        detail={"act": "unprinted", "reason": why, "letters": len(tickets), "tickets": len(issued)},
+    )
+
+
+def _issued_by(session: Session, run: LetterRun, ticket_ids: list[int]) -> list[int]:
+    """Return those of the tickets on a run's letters that it issued itself."""
+    if "ticket" in run.options:
+        return []
+    of_others = session.scalars(
+        select(_LETTER.ticket_id).where(_LETTER.ticket_id == func.any(ticket_ids), _LETTER.run_id != run.id)
+    )
+    return sorted(set(ticket_ids) - set(of_others))
+
+
+def _void(
+    session: Session, ticket_ids: list[int], why: Spoiled | Unprinted, staff_id: int | None, now: datetime
+) -> None:
     session.execute(
         update(Ticket)
         .where(Ticket.id == func.any(ticket_ids), Ticket.state == TicketState.ISSUED)
-        .values(
-            state=TicketState.VOID,
-            void_reason=Spoiled.WITHDRAWN.value,
-            voided_by=staff_id,
-            voided_at=now,
-        ),
+        .values(state=TicketState.VOID, void_reason=why.value, voided_by=staff_id, voided_at=now),
         execution_options=_NO_SYNC,
     )
 

@@ -6,7 +6,7 @@ nothing and is listed for staff (``services.sync.refusals``).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, cast
 
 from sqlalchemy import Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from yvaxportal.adapters.errors import AdapterError, BadAnswer, BadAnswerReason, NotFound
@@ -25,15 +26,17 @@ from yvaxportal.audit.actions import Action
 from yvaxportal.audit.trail import SYSTEM as SYSTEM_ACTOR
 from yvaxportal.audit.trail import AuditTrail, Facts, clean
 from yvaxportal.models.codes import EligibilityKind, EligibilityState, ResidentCategory
-from yvaxportal.models.resident import Eligibility, Resident
+from yvaxportal.models.resident import Eligibility, EligibilityAnswer, Resident
 from yvaxportal.services.sync.judging import Reason
 from yvaxportal.services.sync.refusals import keep, keep_bad_answer
-from yvaxportal.services.sync.state import began, change_state
+from yvaxportal.services.sync.state import began, change_state, state_of
 from yvaxportal.values.clock import jst_date
 from yvaxportal.values.fiscal import fiscal_year, fiscal_year_range
 
 TAX, WELFARE = "tax", "welfare"
 PIECE = 1_000
+#: Whoever waits for a list sees how far it is.
+SMALL_PIECE = 200
 
 _TABLE = cast("Table", Eligibility.__table__)
 _CONFIRM = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values(as_of=bindparam("said_at"))
@@ -99,6 +102,7 @@ def take_over(
     confirmed: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     events: list[tuple[Action, Facts]] = []
+    heard: dict[int, datetime] = {}
     for said in statements:
         resident_id = ids.get(said.atena_number)
         if resident_id is None:
@@ -109,6 +113,7 @@ def take_over(
             counts["outdated"] += 1
             _keep_outdated(session, system, said, now)
             continue
+        heard[resident_id] = max(said.as_of, heard.get(resident_id, said.as_of))
         if rows and sorted(map(_period, rows)) == sorted(map(_comparable, said.periods)):
             counts["confirmed"] += 1
             confirmed += [{"row_id": row.id, "said_at": said.as_of} for row in rows]
@@ -130,6 +135,7 @@ def take_over(
     if new:
         session.execute(insert(Eligibility), new)
     audit.record_many(events)
+    _note_answers(session, system, heard)
     return counts
 
 
@@ -183,19 +189,50 @@ class EligibilitySync:
         with Session(self.engine) as session, session.begin():
             began(session, system, self.clock())
         try:
-            for piece in _cut(self._all(system)):
-                with Session(self.engine) as session, session.begin():
-                    counts += take_over(session, self._audit(session), system, piece, self.clock())
+            for piece in _cut(self._answers(system, self._everybody())):
+                counts += self._take_over(system, piece)
         except AdapterError as error:
+            self._note_failure(system, error, "everybody")
             counts["failed"] += 1
-            failure = f"{type(error).__name__}: {error.problem}"
-            self._note(system, failed_at=self.clock(), failure=failure)
-            if isinstance(error, BadAnswer):
-                self._keep(system, error, "everybody", None)
             return counts
         now = self.clock()
         self._note(system, succeeded_at=now, as_of=now, failure="")
         return counts
+
+    def for_some(
+        self, system: str, atena_numbers: Sequence[str], tell: Callable[[int], object]
+    ) -> tuple[Counter[str], AdapterError | None]:
+        """Ask about some people; what came is taken over, however it ends.
+
+        :param tell: is told how many answers were taken over so far; what it raises ends the run between two
+            pieces.
+        :return: what became of the answers, and how the other side failed, None if it did not; it is noted.
+        """
+        counts: Counter[str] = Counter()
+        failure: AdapterError | None = None
+        answers = self._answers(system, atena_numbers)
+        while failure is None:
+            piece: list[Statement] = []
+            try:
+                for said in islice(answers, SMALL_PIECE):
+                    piece.append(said)  # noqa: PERF402 - what came before an error is kept
+            except AdapterError as error:
+                failure = error
+                self._note_failure(system, error, "some")
+            if not piece:
+                break
+            counts += self._take_over(system, piece)
+            tell(counts.total())
+        return counts, failure
+
+    def _take_over(self, system: str, piece: Sequence[Statement]) -> Counter[str]:
+        with Session(self.engine) as session, session.begin():
+            return take_over(session, self._audit(session), system, piece, self.clock())
+
+    def _note_failure(self, system: str, error: AdapterError, about: str) -> None:
+        self._note(system, failed_at=self.clock(), failure=f"{type(error).__name__}: {error.problem}")
+        if isinstance(error, BadAnswer):
+            self._keep(system, error, about, None)
 
     def _one(self, atena_number: str, system: str, context: CallContext) -> Statement:
         if system == TAX and self.tax is not None:
@@ -208,14 +245,16 @@ class EligibilitySync:
             raise BadAnswer(system, BadAnswerReason.WRONG_PERSON)
         return said
 
-    def _all(self, system: str) -> Iterator[Statement]:
-        context = CallContext.batch()
+    def _everybody(self) -> Sequence[str]:
         with Session(self.engine) as session:
-            numbers = session.scalars(
+            return session.scalars(
                 select(Resident.atena_number)
                 .where(Resident.resident_category == ResidentCategory.RESIDENT)
                 .order_by(Resident.id)
             ).all()
+
+    def _answers(self, system: str, numbers: Sequence[str]) -> Iterator[Statement]:
+        context = CallContext.batch()
         if system == TAX and self.tax is not None:
             return map(of_taxation, self.tax.taxations(numbers, self._year(), context))
         if system == WELFARE and self.welfare is not None:
@@ -235,17 +274,45 @@ class EligibilitySync:
 
     def _note(self, system: str, **values: object) -> None:
         with Session(self.engine) as session, session.begin():
+            state_of(session, system)
             change_state(session, system, **values)
 
 
 def last_said(session: Session, resident_id: int, systems: Iterable[str]) -> dict[str, datetime]:
-    """Return when each system last said anything about a person; those that never did are left out."""
+    """Return when each system last said anything about a person, also that it knows of nothing.
+
+    Those that never did are left out.
+    """
+    wanted = list(systems)
     rows = session.execute(
         select(Eligibility.source, func.max(Eligibility.as_of))
-        .where(Eligibility.resident_id == resident_id, Eligibility.source.in_(list(systems)))
+        .where(Eligibility.resident_id == resident_id, Eligibility.source.in_(wanted))
         .group_by(Eligibility.source)
+        .union_all(
+            select(EligibilityAnswer.system, EligibilityAnswer.as_of).where(
+                EligibilityAnswer.resident_id == resident_id, EligibilityAnswer.system.in_(wanted)
+            )
+        )
     )
-    return {row[0]: row[1] for row in rows}
+    said: dict[str, datetime] = {}
+    for system, as_of in rows:
+        said[system] = max(as_of, said.get(system, as_of))
+    return said
+
+
+def _note_answers(session: Session, system: str, heard: Mapping[int, datetime]) -> None:
+    """Note when the register spoke of whom: that it knows of nothing leaves no other trace."""
+    if not heard:
+        return
+    said = upsert(EligibilityAnswer)
+    latest = func.greatest(EligibilityAnswer.as_of, said.excluded.as_of)
+    session.execute(
+        said.on_conflict_do_update(index_elements=["resident_id", "system"], set_={"as_of": latest}),
+        [
+            {"resident_id": resident_id, "system": system, "as_of": as_of}
+            for resident_id, as_of in sorted(heard.items())
+        ],
+    )
 
 
 def _stored(session: Session, system: str, ids: Sequence[int]) -> dict[int, list[Eligibility]]:

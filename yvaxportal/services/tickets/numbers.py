@@ -2,17 +2,18 @@
 
 A person keeps the number they have, from a ticket that counts or from a dose that was recorded with one
 (手引き 13.1版 p.130: 固定値). Who has none gets the next after the greatest in use; numbers are never given
-to somebody else, and those of void tickets stay void.
+to somebody else, and those of void tickets stay void, but of tickets that nobody printed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import TicketState
 from yvaxportal.models.dose import Dose
 from yvaxportal.models.ticket import Ticket
+from yvaxportal.services.letters.reasons import Unprinted
 
 DIGITS = 10
 _GREATEST = 10**DIGITS - 1
@@ -58,10 +59,14 @@ def numbers_of(session: Session, municipality_code: str, resident_ids: Iterable[
     ids = list(resident_ids)
     ticket, dose = Ticket.__table__.c, Dose.__table__.c
     own = (ticket.municipality_code == municipality_code, ticket.resident_id == func.any(ids))
+    # No paper carries the number of a ticket whose file nobody took: it stays the person's.
+    unprinted = func.coalesce(ticket.void_reason.in_([why.value for why in Unprinted]), False)
     void = {
         (resident_id, number)
         for resident_id, number in session.execute(
-            select(ticket.resident_id, ticket.ticket_number).where(*own, ticket.state == TicketState.VOID)
+            select(ticket.resident_id, ticket.ticket_number).where(
+                *own, ticket.state == TicketState.VOID, not_(unprinted)
+            )
         )
     }
     recorded = session.execute(
@@ -76,10 +81,11 @@ def numbers_of(session: Session, municipality_code: str, resident_ids: Iterable[
     found = {person: number for person, number in recorded if (person, number) not in void}
     counting = session.execute(
         select(ticket.resident_id, ticket.ticket_number)
-        .where(*own, ticket.state != TicketState.VOID)
-        .order_by(ticket.id)
+        .where(*own, or_(ticket.state != TicketState.VOID, unprinted))
+        # What counts goes before what was never printed.
+        .order_by(ticket.state != TicketState.VOID, ticket.id)
     )
-    found.update(tuple(row) for row in counting)
+    found.update((person, number) for person, number in counting if (person, number) not in void)
     return found
 
 

@@ -8,6 +8,7 @@ from yvaxportal.models.codes import ExtractionState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Extractions, is_id
 from yvaxportal.security.permissions import Permission
+from yvaxportal.services.extraction.jobs import lately_asked
 from yvaxportal.services.extraction.lists import PAGE_SIZE, lists
 from yvaxportal.values.clock import format_jst
 from yvaxportal.views.extractions.words import ListWords
@@ -32,8 +33,17 @@ def show_lists(context: Extractions, request: PortalRequest) -> dict[str, Any]:
     rows = lists(request.db, before=before, limit=PAGE_SIZE + 1)
     here = request.resource_path(context)
     shown = rows[:PAGE_SIZE]
+    jobs = lately_asked(request.db, request.identity.staff_id, request.now)
     return {
         "base": here,
+        "jobs": [
+            {
+                "url": f"{here}jobs/{job.id}/",
+                "title": f"{words.code(job.kind)}: {job.title}",
+                "state": words.code(job.state),
+            }
+            for job in jobs
+        ],
         "may_make": bool(request.has_permission(Permission.EXTRACTION_MAKE, context)),
         "lists": [
             {

@@ -14,12 +14,14 @@ from yvaxportal.audit.actions import Action
 from yvaxportal.forms.extraction import new_list_schema
 from yvaxportal.forms.rendering import PortalForm
 from yvaxportal.models.codes import EligibilityState
+from yvaxportal.models.codes import ExtractionJobKind as Kind
 from yvaxportal.request import PortalRequest
-from yvaxportal.resources import Extractions
+from yvaxportal.resources import Extractions, is_id
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.extraction.criteria import Criteria, CriteriaError, Wanted
 from yvaxportal.services.extraction.deciding import NoSuchProgrammeError
-from yvaxportal.services.extraction.funnel import FunnelRun, run_funnel
+from yvaxportal.services.extraction.funnel import FunnelRun, count_base, run_funnel
+from yvaxportal.services.extraction.jobs import ask, job_of
 from yvaxportal.services.extraction.lists import lists, schools_of, towns_of
 from yvaxportal.services.extraction.places import (
     AmbiguousPlaceError,
@@ -27,7 +29,8 @@ from yvaxportal.services.extraction.places import (
     read_schools,
     read_towns,
 )
-from yvaxportal.services.extraction.saving import FiguresDifferError, save_list
+from yvaxportal.services.extraction.saving import FiguresDifferError, StatesWantingError, save_list
+from yvaxportal.services.extraction.states import systems_of
 from yvaxportal.values.fiscal import fiscal_year_end
 from yvaxportal.values.text import _
 from yvaxportal.views.extractions.pictures import funnel_of
@@ -39,6 +42,8 @@ _PROBLEMS = {
     ("due_until", "before_reference_date"): _("This day is before the reference date."),
     ("moved_in_since", "after_reference_date"): _("This day is after the reference date."),
 }
+SAVE_KNOWN = "save_known"
+ASK_REGISTERS = _("Ask the registers first")
 _NOT_IN_FORCE = _("This programme is not in force on the reference date. Choose another day or programme.")
 
 
@@ -62,8 +67,10 @@ class NewList:
         form = self._form(tried=False)
         today = self.request.today
         wanted = self.request.GET.get("programme", "")
+        before = self._asked_before()
         form.set_appstruct(
-            {
+            before
+            or {
                 "programme": wanted if self.request.portal.schedule.get(wanted) else colander.null,
                 "reference_date": today,
                 "due_until": fiscal_year_end(today),
@@ -78,6 +85,12 @@ class NewList:
         )
         return self._page(form)
 
+    def _asked_before(self) -> dict[str, Any] | None:
+        """Return what was asked of a worker, to be changed; None when the address names no such job."""
+        written = self.request.GET.get("from", "")
+        job = job_of(self.request.db, int(written)) if is_id(written) else None
+        return None if job is None else typed_again(Criteria.from_json(job.criteria), job.title)
+
     @view_config(request_method="POST")
     def run(self) -> dict[str, Any] | Response:
         """Try the list out, or save it as it was seen."""
@@ -89,27 +102,71 @@ class NewList:
             self.request.response.status_int = HTTPStatus.UNPROCESSABLE_ENTITY
             return self._page(form)
         try:
-            if "save" in self.request.POST and values["shown"]:
-                return self._save(form, values, criteria)
-            return self._try(form, criteria)
+            if "refresh" in self.request.POST and systems_of(criteria):
+                return self._ask_worker(Kind.REFRESH, values, criteria)
+            large = self._is_large(criteria)
+            if values["shown"] and any(button in self.request.POST for button in ("save", SAVE_KNOWN)):
+                return self._save(form, values, criteria, large=large)
+            return self._ask_worker(Kind.TRY, values, criteria) if large else self._try(form, criteria)
         except NoSuchProgrammeError:
             form.failure({"programme": _NOT_IN_FORCE})
             self.request.response.status_int = HTTPStatus.UNPROCESSABLE_ENTITY
             return self._page(form)
 
+    def _is_large(self, criteria: Criteria) -> bool:
+        """Tell whether more people come into question than a page may wait for."""
+        portal = self.request.portal
+        return count_base(self.request.db, portal.schedule, criteria) > portal.settings.extraction_at_once
+
+    def _ask_worker(
+        self,
+        kind: Kind,
+        values: Values,
+        criteria: Criteria,
+        *,
+        shown: Sequence[int] | None = None,
+        known_states: bool = False,
+    ) -> Response:
+        request = self.request
+        job_id = ask(
+            request.db,
+            request.audit,
+            kind,
+            criteria,
+            title=values["title"] or self._title(criteria),
+            shown=shown,
+            known_states=known_states,
+            staff_id=request.identity.staff_id,
+            now=request.now,
+        )
+        return HTTPSeeOther(f"{self.here}jobs/{job_id}/")
+
     def _try(self, form: PortalForm, criteria: Criteria) -> dict[str, Any]:
         request = self.request
         portal = request.portal
-        run = run_funnel(request.db, portal.schedule, criteria, today=request.today, answers=portal.answers)
+        run = run_funnel(
+            request.db,
+            portal.schedule,
+            criteria,
+            today=request.today,
+            answers=portal.answers,
+            freshness=portal.freshness,
+            now=request.now,
+        )
         request.audit.record(
             Action.EXTRACTION_TRIED,
             detail={"criteria": criteria.as_json(), "base": run.base, "on_list": run.left},
         )
         return self._page(form, run)
 
-    def _save(self, form: PortalForm, values: Values, criteria: Criteria) -> dict[str, Any] | Response:
+    def _save(
+        self, form: PortalForm, values: Values, criteria: Criteria, *, large: bool
+    ) -> dict[str, Any] | Response:
         request = self.request
         shown = [int(figure) for figure in values["shown"].split(",") if figure]
+        known = SAVE_KNOWN in request.POST
+        if large:
+            return self._ask_worker(Kind.SAVE, values, criteria, shown=shown, known_states=known)
         try:
             saved = save_list(
                 request.db,
@@ -122,7 +179,12 @@ class NewList:
                 today=request.today,
                 now=request.now,
                 answers=request.portal.answers,
+                freshness=request.portal.freshness,
+                known_states=known,
             )
+        except StatesWantingError as wanting:
+            request.response.status_int = HTTPStatus.CONFLICT
+            return self._page(form, wanting.run)
         except FiguresDifferError as differ:
             request.response.status_int = HTTPStatus.CONFLICT
             return self._page(form, differ.run, before=shown)
@@ -190,17 +252,36 @@ class NewList:
         earlier = [(str(row.id), f"{row.id}: {row.title}") for row in lists(request.db)]
         buttons = [deform.Button("try", _("Try it out"), css_class=None)]
         if tried:
-            buttons.append(deform.Button("save", _("Save the list as shown"), css_class="btn-primary"))
+            buttons += [
+                deform.Button("save", _("Save the list as shown"), css_class="btn-primary"),
+                deform.Button("refresh", ASK_REGISTERS, css_class="btn-primary"),
+                deform.Button(
+                    SAVE_KNOWN, _("Save with the states that are known"), css_class="btn-secondary"
+                ),
+            ]
             buttons[0].css_class = "btn-secondary"
         cancel = deform.Button("cancel", _("Cancel"), type="link", value=self.here)
         schema = new_list_schema(programmes, earlier).bind(request=request)
         return PortalForm(schema, buttons=(*buttons, cancel), formid="list", focus="off" if tried else "on")
 
+    def _choose_buttons(self, form: PortalForm, run: FunnelRun | None) -> None:
+        """Leave the buttons that mean something: the registers are asked first where they have to be."""
+        wanted = {"try", "cancel"}
+        if run is not None:
+            first = run.wanting and self.request.portal.freshness.insists
+            wanted |= {"refresh", SAVE_KNOWN} if first else {"save"}
+            if any(age.connected for age in run.states):
+                wanted.add("refresh")
+            for button in form.buttons:
+                if button.name == "refresh" and not first:
+                    button.css_class = "btn-secondary"
+        form.buttons = [button for button in form.buttons if button.name in wanted]
+
     def _page(
         self, form: PortalForm, run: FunnelRun | None = None, *, before: Sequence[int] | None = None
     ) -> dict[str, Any]:
+        self._choose_buttons(form, run)
         if run is None:
-            form.buttons = [button for button in form.buttons if button.name != "save"]
             form.buttons[0].css_class = None
             form["shown"].cstruct = ""
             return {"base": self.here, "form_html": form.render(), "run": None}
@@ -216,6 +297,8 @@ class NewList:
             "rows": rows,
             "doubtful": run.doubtful,
             "protected": run.protected,
+            "states": self.words.states(run.states),
+            "wanting": run.wanting,
             "criteria": self.words.criteria(run.criteria),
             "differences": None
             if before is None
@@ -224,6 +307,29 @@ class NewList:
                 for label, then, now in zip(labels, before, run.figures, strict=False)
             ],
         }
+
+
+def typed_again(criteria: Criteria, title: str) -> dict[str, Any]:
+    """Return what the form of a new list holds for these criteria."""
+    return {
+        "programme": criteria.programme,
+        "title": title,
+        "reference_date": criteria.reference_date,
+        "due_until": criteria.due_until,
+        "moved_in_since": criteria.moved_in_since or colander.null,
+        "towns": "、".join(criteria.towns) or colander.null,
+        "schools": "、".join(criteria.schools) or colander.null,
+        "national_health_insurance": criteria.national_health_insurance.value,
+        "late_elderly_insurance": criteria.late_elderly_insurance.value,
+        "public_assistance": criteria.public_assistance.value,
+        "taxation": {state.value for state in criteria.taxation},
+        "not_on": str(criteria.not_on) if criteria.not_on is not None else colander.null,
+        "doses": criteria.doses,
+        "circumstances": criteria.circumstances,
+        "no_invitation": criteria.no_invitation,
+        "extended": criteria.extended,
+        "still_resident": criteria.still_resident,
+    }
 
 
 def _no_such(name: str) -> str:

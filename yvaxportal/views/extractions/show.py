@@ -206,7 +206,7 @@ class ListPage:
             "months": months,
             "month_rows": month_rows,
             "covered": f"{figures.covered:,} / {figures.members:,}",
-            "criteria": [*words.criteria(row.criteria), *self._made(row)],
+            "criteria": [*words.criteria(row.criteria), *words.states(row.states), *self._made(row)],
             "may_see_people": Permission.RESIDENT_VIEW in request.own_permissions,
             "letters_url": self._letters_url(stands=stands),
             "others": [

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from yvaxportal.forms.connection_labels import SYSTEMS
 from yvaxportal.forms.extraction_labels import RULES, WANTED
 from yvaxportal.models.codes import EligibilityState, ResidentCategory
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.extraction.criteria import Criteria, Wanted
 from yvaxportal.services.extraction.rules import Rule
+from yvaxportal.services.extraction.states import StatesAge
+from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.values.wareki import parse_date
 from yvaxportal.views.wording import Wording
@@ -94,8 +97,7 @@ class ListWords(Wording):
     def reasons(self, detail: Mapping[str, Any]) -> str:
         """Return the engine's reasons that were kept, in the reader's language."""
         language = "ja" if self.japanese else "en"
-        joint = "。" if self.japanese else "; "
-        return joint.join(reason[language] for reason in detail.get("reasons", ()))
+        return self.joint.join(reason[language] for reason in detail.get("reasons", ()))
 
     def written_day(self, written: str | None) -> str:
         """Return a day that was kept as ISO text."""
@@ -133,6 +135,44 @@ class ListWords(Wording):
         if left_out:
             entries.append((_("Not asked"), _joined([self.rule(rule) for rule in left_out])))
         return [{"label": self.say(label), "value": value} for label, value in entries]
+
+    def states(self, ages: Sequence[StatesAge]) -> list[dict[str, Any]]:
+        """Return how old the states were that a list went by: a line for each register, for the pages."""
+        return [
+            {
+                "label": self.say(
+                    _("States from: ${system}", mapping={"system": self.say(SYSTEMS[age.system])})
+                ),
+                "value": self._age(age),
+                "wanting": age.wanting,
+            }
+            for age in ages
+        ]
+
+    def _age(self, age: StatesAge) -> str:
+        if not age.connected:
+            return self.say(_("No register is connected: what staff entered counts."))
+        told = {
+            "never": f"{age.never:,}",
+            "old": f"{age.old:,}",
+            "people": f"{age.people:,}",
+            "days": str(age.days),
+        }
+        counts = self.say(
+            _(
+                "of ${people} people, never asked about: ${never}, older than ${days} days: ${old}",
+                mapping=told,
+            )
+        )
+        if age.oldest is None:
+            return self.say(_("Nothing was received")) + self.joint + counts
+        oldest = self.say(_("oldest answer ${when}", mapping={"when": format_jst(age.oldest)}))
+        return oldest + self.joint + counts
+
+    @property
+    def joint(self) -> str:
+        """Return what stands between two statements."""
+        return "。" if self.japanese else "; "
 
 
 _SWITCHES = (Rule.DONE, Rule.NOT_YET_DUE, Rule.CIRCUMSTANCES, Rule.NO_INVITATION, Rule.GONE)

@@ -35,7 +35,7 @@ from yvaxportal.views.extractions.listing import cursor_of
 from yvaxportal.views.letters.words import LetterWords
 
 PAGE = "yvaxportal:templates/letters/run.pt"
-_MADE = frozenset({LetterRunState.MADE, LetterRunState.SENT})
+_MADE = frozenset({LetterRunState.MADE, LetterRunState.SENT, LetterRunState.CANCELLED})
 _NOT_PRINTED = (LetterState.HELD, LetterState.DROPPED)
 Deed = Callable[[Mapping[str, Any]], int | None]
 
@@ -193,6 +193,7 @@ class RunPage:
             "kind": kind,
             "problem": problem,
             "made": made,
+            "unprinted": run.state is LetterRunState.CANCELLED,
             "counts": self._counts(counts) if made else [],
             "open": counts.open,
             "facts": self._facts(),
@@ -219,7 +220,8 @@ class RunPage:
             forms |= {"sent": self._form("sent"), "spoiled": self._form("spoiled")}
             forms["sent"].set_appstruct({"first": 1, "last": counts.printed})
         may_ask = may_make and Permission.OUTPUT_REQUEST in self.request.own_permissions
-        if may_ask and (counts.held or counts.spoiled):
+        unprinted = self.run.state is LetterRunState.CANCELLED
+        if may_ask and not unprinted and (counts.held or counts.spoiled):
             forms["supplement"] = self._form("supplement")
             forms["supplement"].set_appstruct(
                 {"printed_for": self.request.today, "purpose": "接種対象者への個別通知（保留分）"}

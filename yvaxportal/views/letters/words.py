@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from yvaxportal.forms.letters import SPOILED
 from yvaxportal.models.codes import LetterKind, LetterRunState, OutputState
-from yvaxportal.services.letters.reasons import Dropped, Held, Spoiled
+from yvaxportal.services.letters.reasons import Dropped, Held, Spoiled, Unprinted
 from yvaxportal.services.letters.runs import RunRow
 from yvaxportal.values.text import _
 from yvaxportal.views.extractions.words import ListWords
@@ -37,6 +37,8 @@ REASONS: Mapping[str, str] = {
     Dropped.REMOVED: _("Removed from the register since the list was made"),
     Dropped.DOSE_ON_RECORD: _("The dose is on record by now"),
     Dropped.NO_INVITATION: _("Asked for no invitations"),
+    Unprinted.REFUSED: _("The file was refused: never printed"),
+    Unprinted.NOT_TAKEN: _("Nobody took the file: never printed"),
     **{reason.value: label for reason, label in SPOILED.items()},
 }
 DEFAULT_TITLES = {
@@ -46,6 +48,8 @@ DEFAULT_TITLES = {
     LetterKind.REMINDER: "予防接種の再度のご案内",
     LetterKind.RECORD_CERTIFICATE: "予防接種済証",
 }
+#: Codes that may stand where staff otherwise say in words why a ticket is void.
+_VOIDING = frozenset({*Spoiled, *Unprinted})
 _KINDS = {LetterRunState.MADE: "info", LetterRunState.SENT: "ok"}
 
 
@@ -72,7 +76,4 @@ class LetterWords(ListWords):
         """Return why a ticket is void: a code of ours, or what staff wrote."""
         if reason == "new_season":
             return self.say(_("A ticket for a later season was issued"))
-        try:
-            return self.say(SPOILED[Spoiled(reason or "")])
-        except ValueError:
-            return reason or ""
+        return self.reason(reason) if reason in _VOIDING else reason or ""
