@@ -24,6 +24,7 @@ from bench import (
     hanging,
     imports,
     letters,
+    matching,
     reports,
     resident_page,
     sample_load,
@@ -83,6 +84,7 @@ def measure_all(plan: Plan) -> Iterator[Measure]:
         yield from followed.measures(place)
         yield from delivered.measures(place)
         yield from hanging.measures(place)
+        yield from matching.measures(place)
         yield from imports.measures(place, plan.rows)
         yield from reports.measures(place)
         foreseen = forecasts.forecast_all(place)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +25,7 @@ from bench.city import MUNICIPALITY, BenchCity
 from bench.report import Measure
 from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.embedded.roles import libpq
-from yvaxportal.models.codes import ImportState
+from yvaxportal.models.codes import ImportRowState, ImportState
 from yvaxportal.models.database import open_engine
 from yvaxportal.models.imports import ImportBatch
 from yvaxportal.models.staff import StaffAccount
@@ -35,6 +36,7 @@ from yvaxportal.services.imports.applying import apply
 from yvaxportal.services.imports.bureau import Bureau
 from yvaxportal.services.imports.checking import check
 from yvaxportal.services.imports.desk import Sender, ask_for_apply, ask_for_check, hand_in
+from yvaxportal.services.imports.doubtful import Place, Wanted, doubtful_page
 from yvaxportal.services.imports.layouts import load_layouts
 from yvaxportal.services.imports.queue import open_page
 from yvaxportal.values.clock import now_utc
@@ -47,7 +49,7 @@ LARGE_ROWS = 1_000_000
 LARGE_MEGABYTES = 300
 QUEUE_TIMES = 1.5
 
-_TEXT = frozenset({"raw", "parsed", "reasons", "candidates", "alerts"})
+_TEXT = frozenset({"raw", "parsed", "reasons", "candidates", "alerts", "doubt_reasons"})
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ def measures(place: BenchCity, large: int) -> Iterator[Measure]:
             f"at most {APPLIED_TIMES:.0f}x of a COPY of the same doses",
             applied <= bare * APPLIED_TIMES if the_bars else None,
         )
-        yield queue_pages(at, batch_id)
+        number = waiting_rows(at, batch_id)
+        yield queue_pages(at, number)
+        yield worklist_pages(at, number)
     if large:
         yield large_file(place, large)
 
@@ -212,8 +216,8 @@ def bare_copy(place: BenchCity, table: str, which: str) -> float:
     return seconds
 
 
-def queue_pages(at: Desk, batch_id: int) -> Measure:
-    """Return how the last page of a queue of 100,000 compares with the first."""
+def waiting_rows(at: Desk, batch_id: int) -> int:
+    """Add a file of 100,000 rows that all wait and are all doubtful; return its number."""
     with Session(at.bureau.engine) as session, session.begin():
         other = session.get_one(ImportBatch, batch_id)
         copy = ImportBatch(
@@ -227,19 +231,46 @@ def queue_pages(at: Desk, batch_id: int) -> Measure:
         session.flush()
         session.execute(
             text(
-                "INSERT INTO import_row "
-                "(batch_id, number, line, part, raw, parsed, state, reasons, revision) "
-                "SELECT :batch, n, n, 1, '{}', '{}', 'number_unknown', '[[\"number_unknown\", {}]]', 1 "
+                "INSERT INTO import_row (batch_id, number, line, part, raw, parsed, state, reasons, "
+                "revision, doubt, doubt_reasons, doubt_main) "
+                "SELECT :batch, n, n, 1, '{}', '{}', 'number_unknown', '[[\"number_unknown\", {}]]', 1, "
+                "1 + n % 100, '[[\"state_number_unknown\", {}, 55]]', 'state_number_unknown' "
                 "FROM generate_series(1, :rows) AS n"
             ),
             {"batch": copy.id, "rows": BAR_ROWS},
         )
-        number = copy.id
+        number: int = copy.id
+    return number
+
+
+def queue_pages(at: Desk, batch_id: int) -> Measure:
+    """Return how the last page of a queue of 100,000 compares with the first."""
     with Session(at.bureau.engine) as session:
-        first = _median(lambda: open_page(session, number, state=None, after=0))
-        last = _median(lambda: open_page(session, number, state=None, after=BAR_ROWS - 100))
+        first = _median(lambda: open_page(session, batch_id, state=None, after=0))
+        last = _median(lambda: open_page(session, batch_id, state=None, after=BAR_ROWS - 100))
     return Measure(
         f"a page of the review queue at the end of {BAR_ROWS:,} rows that wait",
+        f"{last / first:.2f}x of {first * 1000:.1f} ms at the beginning",
+        f"at most {QUEUE_TIMES}x",
+        last <= first * QUEUE_TIMES,
+    )
+
+
+def worklist_pages(at: Desk, number: int) -> Measure:
+    """Return how the last page of 100,000 doubtful rows compares with the first, asked in every way."""
+    ways = (
+        Wanted(),
+        Wanted(number),
+        Wanted(state=ImportRowState.NUMBER_UNKNOWN),
+        Wanted(reason="state_number_unknown"),
+    )
+    with Session(at.bureau.engine) as session:
+        first = max(_median(partial(doubtful_page, session, way, after=None)) for way in ways)
+        # Of those with the fewest points the last thousand.
+        end = Place(1, number, 100_000)
+        last = max(_median(partial(doubtful_page, session, way, after=end)) for way in ways)
+    return Measure(
+        f"a page of the mismatch desk at the end of {BAR_ROWS:,} doubtful rows, filtered or not",
         f"{last / first:.2f}x of {first * 1000:.1f} ms at the beginning",
         f"at most {QUEUE_TIMES}x",
         last <= first * QUEUE_TIMES,

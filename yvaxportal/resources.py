@@ -13,6 +13,7 @@ from pyramid.httpexceptions import HTTPForbidden
 from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.extraction import ExtractionJob
 from yvaxportal.models.imports import ImportBatch
+from yvaxportal.models.mismatch import SampleCheck
 from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.request import PortalRequest
 from yvaxportal.security.permissions import Permission as P
@@ -493,6 +494,62 @@ class Imports(Node):
         return node
 
 
+class SampleNode(Node):
+    """One sample of recorded rows, already known to exist; its parts are the places of the rows drawn."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, check: SampleCheck) -> None:
+        super().__init__(parent, name, request)
+        self.check = check
+
+
+class Samples(Node):
+    """The samples of recorded rows that are compared with the paper."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+
+    def __getitem__(self, name: str) -> Node:
+        if not self.request.has_permission(P.IMPORT_VIEW, self):
+            raise HTTPForbidden
+        check = self.request.db.get(SampleCheck, _id(name))
+        if check is None:
+            raise KeyError(name)
+        return SampleNode(self, name, self.request, check)
+
+
+class MismatchDesk(Node):
+    """The doubtful rows of all files, and the samples; never a sender's."""
+
+    permissions = (P.IMPORT_VIEW, P.IMPORT_REVIEW)
+    children: ClassVar = {"samples": Samples}
+
+
+class SecondEntryFile(Node):
+    """One file of which rows are typed a second time."""
+
+    permissions = (P.IMPORT_SECOND_ENTRY, P.IMPORT_REVIEW)
+
+    def __init__(self, parent: Node, name: str, request: PortalRequest, batch: ImportBatch) -> None:
+        super().__init__(parent, name, request)
+        self.batch = batch
+
+
+class SecondEntries(Node):
+    """The files of which rows are typed a second time."""
+
+    permissions = (P.IMPORT_SECOND_ENTRY, P.IMPORT_REVIEW)
+
+    def __getitem__(self, name: str) -> Node:
+        may = (P.IMPORT_SECOND_ENTRY, P.IMPORT_REVIEW)
+        if not any(self.request.has_permission(permission, self) for permission in may):
+            raise HTTPForbidden
+        batch = self.request.db.get(ImportBatch, _id(name))
+        if batch is None:
+            raise KeyError(name)
+        return SecondEntryFile(self, name, self.request, batch)
+
+
 class SnapshotNode(Node):
     """One frozen table, by its id; the view answers 404 when it belongs to another report."""
 
@@ -664,6 +721,8 @@ class Root(Node):
         "vault": VaultNode,
         "audit": AuditLog,
         "imports": Imports,
+        "mismatch": MismatchDesk,
+        "second-entry": SecondEntries,
         "dashboard": Dashboard,
         "reports": Reports,
         "fees": Fees,

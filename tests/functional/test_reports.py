@@ -270,7 +270,7 @@ def test_the_dashboard_shows_curves_and_what_waits(sign_in: SignIn, children: li
     assert (year, people, rates[-1], rates[0]) == ("令和8年度", "7", "85.7%", "0.0%")
     assert page.html.select_one("svg#coverage-curves path.ch-line")
     assert page.html.select_one("svg#coverage-bars rect")
-    assert len(page.html.select("#waiting tbody tr")) == 10
+    assert len(page.html.select("#waiting tbody tr")) == 12
     assert page.html.select_one("#files") is None
 
 

@@ -21,8 +21,17 @@ from tests.people import NOW
 from yvaxportal import resources
 from yvaxportal.audit.trail import Actor, AuditTrail
 from yvaxportal.embedded.places import DatabaseUrls
-from yvaxportal.models.codes import ExtractionJobKind, MediumKind, MediumState, MergeSource, OutputState
+from yvaxportal.models.codes import (
+    ExtractionJobKind,
+    ImportState,
+    MediumKind,
+    MediumState,
+    MergeSource,
+    OutputState,
+    SecondEntryChoice,
+)
 from yvaxportal.models.dose import Dose
+from yvaxportal.models.mismatch import SampleCheck, SampleCheckRow
 from yvaxportal.models.output import Output, StorageMedium
 from yvaxportal.models.resident import Resident
 from yvaxportal.models.staff import StaffAccount
@@ -32,6 +41,7 @@ from yvaxportal.sample.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, DEMO_TOTP_S
 from yvaxportal.sample.numbers import personal_number
 from yvaxportal.services.doubles.deciding import keep_different
 from yvaxportal.services.extraction.jobs import ask
+from yvaxportal.services.imports.second_plans import Choice, choose
 from yvaxportal.services.one_time_codes import code_of, step_at
 from yvaxportal.services.sync.merging import Told, merge
 from yvaxportal.settings import read_settings
@@ -97,6 +107,9 @@ def places(person: Resident, dose: Dose) -> dict[type, str]:
     found[resources.ImportNode] = "/imports/1/"
     found[resources.ImportRows] = "/imports/1/rows/"
     found[resources.ImportRowNode] = "/imports/1/rows/1/"
+    found[resources.Samples] = "/mismatch/samples/"
+    found[resources.SampleNode] = "/mismatch/samples/1/"
+    found[resources.SecondEntryFile] = "/second-entry/1/"
     found[resources.OutputNode] = "/outputs/1/"
     found[resources.MediumNode] = "/media/1/"
     return found
@@ -106,8 +119,28 @@ def arrived(world: Session, people: dict[int, Resident], city: Portal) -> None:
     """Have a file of doses with rows of every kind of trouble, so that its pages show something."""
     registrar = world.scalars(select(StaffAccount.id).where(StaffAccount.login == "registrar")).one()
     rows = [row_of(person) for person in people.values()]
-    rows += [row_of(person, 生年月日="2025-12-31") for person in people.values()]
-    assert Office(city.bureau, registrar).checked(questionnaires(rows)).id == 1
+    # Few enough that the file is not refused as a whole.
+    rows += [row_of(person, 生年月日="2025-12-31") for person in list(people.values())[: SIZE // 3]]
+    office = Office(city.bureau, registrar)
+    batch = office.checked(questionnaires(rows))
+    assert (batch.id, batch.state) == (1, ImportState.CHECKED)
+    to_type = Choice(SecondEntryChoice.DOUBT, ("given_on", "lot_number"), from_points=60)
+    assert choose(world, office.audit(world), 1, to_type, seed="s", staff_id=registrar, now=NOW)
+    check = SampleCheck(
+        batch_id=1,
+        confidence=9_500,
+        tolerable=100,
+        allowed=0,
+        seed="s",
+        population=1,
+        size=1,
+        drawn_by=registrar,
+        drawn_at=NOW,
+    )
+    world.add(check)
+    world.flush()
+    world.add(SampleCheckRow(check_id=check.id, place=1, batch_id=1, number=1))
+    world.commit()
 
 
 def leaving(world: Session, people: dict[int, Resident], city: Portal) -> None:

@@ -130,6 +130,8 @@ REASONS: Mapping[str, str] = {
     "target_changed": _("The record changed after the row was checked, so it waits for a decision again."),
     "nobody_chosen": _("Choose whose dose it is first."),
     "no_conflict": _("There is no contradicting record any more."),
+    "number_merged": _("The number was joined into another one; its person is taken."),
+    "settle_each": _("Say for each field which entry is right."),
     "same_key": _("Both cannot be kept: vaccine, day and number are the same. Choose one."),
 }
 #: Why a whole file was refused: what happened, and what to do.
@@ -204,12 +206,16 @@ LIKENESS: Mapping[str, str] = {
     "name_changed": _("a former name or alias is equal"),
     "given_name_same": _("given name equal, family name not"),
     "given_name_differs": _("family name equal, given name not (twin, brother or sister?)"),
+    "given_name_in_kana": _("family name equal, given name written in kana"),
     "kana_same": _("kana equal"),
     "kana_nearly": _("kana nearly equal"),
     "sex_same": _("sex equal"),
     "sex_differs": _("sex differs"),
     "address_same": _("address equal"),
     "town_same": _("same town"),
+    "address_former": _("an earlier or later address is equal"),
+    "number_nearly": _("number differs by one slip of the keyboard"),
+    "household_name": _("somebody of the household has this family name"),
 }
 PHASES: Mapping[str, str] = {
     "waiting": _("Waits for its turn"),
@@ -225,5 +231,8 @@ DEEDS: Mapping[str, str] = {
     "reopened": _("Took the decision back"),
     "kept_apart": _("Kept apart from the people found"),
     "changed": _("Went back: the record had changed"),
+    "cleared": _("Looked at the paper: no doubt left"),
+    "typed_again": _("Typed a second time"),
+    "settled": _("Settled where two entries differed"),
     "undone": _("Undone"),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from yvaxportal.forms import import_labels
+from yvaxportal.forms import import_labels, mismatch_labels
 from yvaxportal.models import codes
 from yvaxportal.values.text import _
 
@@ -194,6 +194,10 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     codes.ImportRowState: {state: label for state, (label, _kind) in import_labels.ROW_STATES.items()},
     codes.ImportDecision: import_labels.DECISIONS,
     codes.ImportOutcome: import_labels.OUTCOMES,
+    codes.SecondEntryState: {state: label for state, (label, _kind) in mismatch_labels.ENTRY_STATES.items()},
+    codes.SecondEntryChoice: mismatch_labels.CHOICES,
+    codes.SettledBy: mismatch_labels.SETTLED,
+    codes.SampleVerdict: mismatch_labels.VERDICTS,
     codes.ExtractionJobKind: {
         codes.ExtractionJobKind.REFRESH: _("Asking the registers"),
         codes.ExtractionJobKind.TRY: _("Trial run"),

@@ -77,6 +77,7 @@ AREAS: tuple[tuple[TranslationString, tuple[tuple[P, TranslationString], ...]], 
             (P.IMPORT_REVIEW, _("Decide about rows that were held")),
             (P.IMPORT_APPLY, _("Apply files of doses")),
             (P.IMPORT_UNDO, _("Undo files of doses")),
+            (P.IMPORT_SECOND_ENTRY, _("Type rows a second time from the paper")),
         ),
     ),
     (

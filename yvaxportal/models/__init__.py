@@ -27,6 +27,13 @@ from yvaxportal.models.imports import (
     ImportRowEvent,
 )
 from yvaxportal.models.letter import Letter, LetterRun
+from yvaxportal.models.mismatch import (
+    SampleCheck,
+    SampleCheckRow,
+    SecondEntry,
+    SecondEntryField,
+    SecondEntryPlan,
+)
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.output import MediumLoan, Output, OutputDownload, OutputPerson, StorageMedium
 from yvaxportal.models.report import ReportCell, ReportMember, ReportSnapshot
@@ -121,7 +128,12 @@ __all__ = [
     "ResidentMerge",
     "ResidentName",
     "ResidentNote",
+    "SampleCheck",
+    "SampleCheckRow",
     "SearchRequest",
+    "SecondEntry",
+    "SecondEntryField",
+    "SecondEntryPlan",
     "SignInThrottle",
     "SpecialCircumstance",
     "StaffAccount",

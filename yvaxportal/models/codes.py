@@ -379,6 +379,39 @@ class ImportOutcome(StrEnum):
     UNDONE = "undone"
 
 
+class SecondEntryState(StrEnum):
+    """How the second, blind entry of a row stands: asked for, typed otherwise, typed the same, settled."""
+
+    WANTED = "wanted"
+    DIFFERS = "differs"
+    AGREED = "agreed"
+    SETTLED = "settled"
+
+
+class SecondEntryChoice(StrEnum):
+    """Which rows of a file are typed a second time."""
+
+    ALL = "all"
+    DOUBT = "doubt"
+    SAMPLE = "sample"
+
+
+class SettledBy(StrEnum):
+    """Which of two entries was right in a field, or neither."""
+
+    FIRST = "first"
+    SECOND = "second"
+    OTHER = "other"
+
+
+class SampleVerdict(StrEnum):
+    """What the paper says of a recorded row that was drawn."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    CANNOT_TELL = "cannot_tell"
+
+
 class DoubleState(StrEnum):
     """Where two numbers stand that may be one person: found, told to the register, not the same, merged."""
 

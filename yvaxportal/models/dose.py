@@ -81,6 +81,13 @@ class Dose(Base):
             postgresql_where="state = 'active' AND judgement = 'given'",
         ),
         Index("ix_dose_ticket_number", "ticket_number", postgresql_where="ticket_number IS NOT NULL"),
+        Index(
+            "ix_dose_lot_number",
+            "lot_number",
+            "vaccine",
+            "given_on",
+            postgresql_where="state = 'active' AND lot_number IS NOT NULL",
+        ),
     )
 
     id: Mapped[Identifier]

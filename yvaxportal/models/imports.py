@@ -23,12 +23,19 @@ from yvaxportal.models.codes import (
     ImportOutcome,
     ImportRowState,
     ImportState,
+    SecondEntryState,
 )
 
 _OPEN = "decision IS NULL AND outcome IS NULL AND state NOT IN ('ready', 'already_there')"
 _TO_APPLY = (
     "outcome IS NULL AND (decision IN ('apply', 'replace', 'keep_both') "
-    "OR (decision IS NULL AND state IN ('ready', 'already_there')))"
+    "OR (decision IS NULL AND state IN ('ready', 'already_there'))) "
+    "AND (second_entry IS NULL OR second_entry IN ('agreed', 'settled'))"
+)
+_DOUBTFUL = "doubt > 0 AND decision IS NULL AND cleared_by IS NULL AND outcome IS DISTINCT FROM 'undone'"
+_TO_TYPE = (
+    "second_entry IN ('wanted', 'differs') AND outcome IS NULL "
+    "AND (decision IS NULL OR decision IN ('apply', 'replace', 'keep_both'))"
 )
 
 
@@ -112,7 +119,9 @@ class ImportRow(Base):
     ``number`` counts doses from 1, ``line`` is the line of the file on which the record begins, ``part`` the
     block within a record that holds several doses. ``raw``: field → text as received. ``parsed``: the dose
     (``dose``) and the person (``person``) as they were read. ``reasons``: codes with their facts.
-    ``target``: fingerprint of the person and doses the row was judged against.
+    ``target``: fingerprint of the person and doses the row was judged against. ``doubt``: 0 to 100 points;
+    ``doubt_reasons``: code, facts and points of each, the heaviest (``doubt_main``) first; ``cleared_by``:
+    who looked at the paper and found nothing wrong.
     """
 
     __tablename__ = "import_row"
@@ -124,6 +133,20 @@ class ImportRow(Base):
         Index("ix_import_row_queue", "batch_id", "number", postgresql_where=_OPEN),
         Index("ix_import_row_to_apply", "batch_id", "resident_id", "number", postgresql_where=_TO_APPLY),
         Index("ix_import_row_dose_id", "dose_id", postgresql_where="dose_id IS NOT NULL"),
+        Index("ix_import_row_doubt", "doubt", "batch_id", "number", postgresql_where=_DOUBTFUL),
+        Index("ix_import_row_doubt_batch", "batch_id", "doubt", "number", postgresql_where=_DOUBTFUL),
+        Index(
+            "ix_import_row_doubt_state", "state", "doubt", "batch_id", "number", postgresql_where=_DOUBTFUL
+        ),
+        Index(
+            "ix_import_row_doubt_main",
+            "doubt_main",
+            "doubt",
+            "batch_id",
+            "number",
+            postgresql_where=_DOUBTFUL,
+        ),
+        Index("ix_import_row_to_type", "batch_id", "second_entry", "number", postgresql_where=_TO_TYPE),
     )
 
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"), primary_key=True)
@@ -151,6 +174,12 @@ class ImportRow(Base):
     undone_at: Mapped[datetime | None]
     undo_reason: Mapped[str | None]
     revision: Mapped[int] = mapped_column()
+    doubt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    doubt_reasons: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    doubt_main: Mapped[str | None] = mapped_column(comment="code of the heaviest reason")
+    cleared_by: Mapped[int | None] = mapped_column(BigInteger)
+    cleared_at: Mapped[datetime | None]
+    second_entry: Mapped[SecondEntryState | None] = mapped_column(code_type(SecondEntryState))
 
 
 class ImportRowEvent(Base):

@@ -55,6 +55,7 @@ _WRITE = frozenset(
         P.IMPORT_REVIEW,
         P.IMPORT_APPLY,
         P.IMPORT_UNDO,
+        P.IMPORT_SECOND_ENTRY,
         P.REPORT_MAKE,
         P.REPORT_PEOPLE,
         P.FEE_VIEW,

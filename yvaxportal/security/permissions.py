@@ -54,6 +54,7 @@ class Permission(StrEnum):
     IMPORT_REVIEW = "import:review"
     IMPORT_APPLY = "import:apply"
     IMPORT_UNDO = "import:undo"
+    IMPORT_SECOND_ENTRY = "import:second-entry"
     REPORT_VIEW = "report:view"
     REPORT_MAKE = "report:make"
     REPORT_PEOPLE = "report:people"

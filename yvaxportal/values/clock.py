@@ -23,6 +23,11 @@ def jst_date(aware: datetime) -> date:
     return to_jst(aware).date()
 
 
+def jst_midnight(day: date) -> datetime:
+    """Return the moment at which a calendar date begins in Japan, aware, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=JST).astimezone(UTC)
+
+
 def format_jst(aware: datetime) -> str:
     """Return ``YYYY-MM-DD HH:MM`` in JST."""
     return f"{to_jst(aware):%Y-%m-%d %H:%M}"

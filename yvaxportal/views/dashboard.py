@@ -28,6 +28,16 @@ PLACES = {
     "outbox_refused": (_("Refused by other systems"), "connections/", Permission.CONNECTION_VIEW),
     "refusals": (_("Not taken over from other systems"), "connections/", Permission.CONNECTION_VIEW),
     "imports": (_("Rows of files waiting for a decision"), "imports/", Permission.IMPORT_REVIEW),
+    "second_entries": (
+        _("Rows waiting for a second entry"),
+        "second-entry/",
+        Permission.IMPORT_SECOND_ENTRY,
+    ),
+    "samples": (
+        _("Recorded rows to be compared with the paper"),
+        "mismatch/samples/",
+        Permission.IMPORT_REVIEW,
+    ),
     "doubles": (_("Numbers that may be one person"), "doubles/", Permission.DOUBLE_VIEW),
     "outputs": (_("Files waiting for approval"), "outputs/", Permission.OUTPUT_APPROVE),
     "media": (_("Storage media waiting for approval"), "media/", Permission.MEDIUM_APPROVE),

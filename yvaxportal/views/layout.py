@@ -18,6 +18,8 @@ MENU = (
     ("residents", _("Residents"), Permission.RESIDENT_SEARCH),
     ("doubles", _("Possible doubles"), Permission.DOUBLE_VIEW),
     ("imports", _("Files of doses"), Permission.IMPORT_VIEW),
+    ("mismatch", _("Mismatch desk"), Permission.IMPORT_VIEW),
+    ("second-entry", _("Second entry"), Permission.IMPORT_SECOND_ENTRY),
     ("extractions", _("Lists of targets"), Permission.EXTRACTION_VIEW),
     ("letters", _("Letters"), Permission.LETTER_VIEW),
     ("outputs", _("Files that leave"), Permission.OUTPUT_VIEW),

@@ -1,5 +1,6 @@
 """Who a row may be about: the score and its reasons."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,44 @@ def test_what_speaks_for_and_against(said: dict[str, Any], why: str, possible: b
     found = score({**SAME, **said}, KNOWN)
     assert why in found.why
     assert (found.score >= POSSIBLE) is possible
+
+
+BARE = {"birth": "2024-04-10", "sex": "2"}
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "why", "points"),
+    [
+        ({"business_atena_number": "100000071"}, {"number": "100000017"}, "number_nearly", 15),
+        ({"business_atena_number": "100000018"}, {"number": "100000017"}, "number_nearly", 15),
+        ({"address": "大阪市北区1"}, {"former_addresses": ("大阪府大阪市北区1",)}, "address_former", 10),
+        ({"name": "高橋　はなこ"}, {}, "given_name_in_kana", 15),
+        ({"name": "高橋　はなと"}, {"name_kana": "タカハシ　ハナオト"}, "given_name_in_kana", 15),
+        ({"name": "山田　花奈"}, {"household": ("山田　一郎",)}, "household_name", 10),
+        ({"name": "たかはし　はなこ"}, {}, "name_same", 25),
+    ],
+)
+def test_slips_and_changes_that_speak_for_somebody(
+    said: dict[str, Any], known: dict[str, Any], why: str, points: int
+) -> None:
+    other = replace(KNOWN, **known)
+    found, without = score({**BARE, **said}, other), score(BARE, other)
+    assert why in found.why
+    assert found.score - without.score == points
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "why"),
+    [
+        ({"business_atena_number": "100000017"}, {"number": "100000017"}, "number_nearly"),
+        ({"business_atena_number": "100000000"}, {"number": "100000017"}, "number_nearly"),
+        ({"name": "髙橋　花奈"}, {"household": ("高橋　一郎",)}, "household_name"),
+        ({"name": "山田　花奈"}, {"household": ("佐藤　一郎",)}, "household_name"),
+        ({"name": "高橋　もも"}, {}, "given_name_in_kana"),
+    ],
+)
+def test_what_speaks_for_nobody(said: dict[str, Any], known: dict[str, Any], why: str) -> None:
+    assert why not in score({**BARE, **said}, replace(KNOWN, **known)).why
 
 
 def test_a_person_under_a_support_measure_is_not_compared_by_address() -> None:

@@ -12,6 +12,7 @@ from yvaxportal.models.codes import DoubleState, ImportState, LetterState, Outbo
 from yvaxportal.models.double import ResidentDouble
 from yvaxportal.models.imports import ImportBatch, ImportRow
 from yvaxportal.models.letter import Letter, LetterRun
+from yvaxportal.models.mismatch import SampleCheck, SampleCheckRow, SecondEntryPlan
 from yvaxportal.models.outbox import OutboxMessage
 from yvaxportal.models.output import MediumLoan, Output
 from yvaxportal.models.staff import AclProposal
@@ -58,6 +59,21 @@ _QUERIES: dict[str, Select[Any, Any]] = {
         # As written in the partial index, which holds these rows and no others.
         text("decision IS NULL AND outcome IS NULL AND import_row.state NOT IN ('ready', 'already_there')"),
     ),
+    "second_entries": select(_COUNT, func.min(SecondEntryPlan.set_at))
+    .select_from(ImportRow)
+    .join(SecondEntryPlan, SecondEntryPlan.batch_id == ImportRow.batch_id)
+    .join(ImportBatch, ImportBatch.id == ImportRow.batch_id)
+    .where(
+        ImportBatch.state.in_((ImportState.CHECKED, ImportState.APPLIED)),
+        text(
+            "second_entry IN ('wanted', 'differs') AND outcome IS NULL "
+            "AND (decision IS NULL OR decision IN ('apply', 'replace', 'keep_both'))"
+        ),
+    ),
+    "samples": select(_COUNT, func.min(SampleCheck.drawn_at))
+    .select_from(SampleCheckRow)
+    .join(SampleCheck, SampleCheck.id == SampleCheckRow.check_id)
+    .where(SampleCheckRow.verdict.is_(None)),
     "doubles": select(_COUNT, func.min(ResidentDouble.found_at)).where(
         ResidentDouble.state == DoubleState.OPEN
     ),

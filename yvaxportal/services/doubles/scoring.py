@@ -26,7 +26,9 @@ _ELSEWHERE, _ONE_DIED, _ONLY_NEARLY = -25, -15, -15
 _UNKNOWN = "00"
 _NAMES = frozenset({"name_same", "name_changed"})
 _BESIDE = frozenset({"address_same", "phone_same", "household_same"})
-_PARTS = frozenset({"given_name_same", "given_name_differs", "kana_same", "kana_nearly"})
+_PARTS = frozenset(
+    {"given_name_same", "given_name_in_kana", "given_name_differs", "kana_same", "kana_nearly"}
+)
 
 
 @dataclass(frozen=True, slots=True)

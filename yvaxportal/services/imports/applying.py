@@ -27,6 +27,7 @@ from yvaxportal.services.dose_findings import DoseAlert
 from yvaxportal.services.dose_history import SeenDoses, dose_of
 from yvaxportal.services.imports.bureau import LOT, Bureau, CancelledError, Progress, actor_of
 from yvaxportal.services.imports.checking import back_to, rules_for
+from yvaxportal.services.imports.doubt import MOST, WEIGHTS
 from yvaxportal.services.imports.judging import Verdict
 from yvaxportal.services.imports.lots import Answer, Asked, Trusted, judge_lot
 from yvaxportal.services.imports.parsing import Parsed, Reason
@@ -37,11 +38,14 @@ from yvaxportal.services.imports.writing import NewDose, Settled, Writer
 
 TO_APPLY = text(
     "outcome IS NULL AND (decision IN ('apply', 'replace', 'keep_both') "
-    "OR (decision IS NULL AND state IN ('ready', 'already_there')))"
+    "OR (decision IS NULL AND state IN ('ready', 'already_there'))) "
+    "AND (second_entry IS NULL OR second_entry IN ('agreed', 'settled'))"
 )
 _BACK = text(
     "UPDATE import_row r SET state = 'changed', reasons = w.reasons, target = w.target, decision = NULL, "
-    "other_dose_id = w.other, revision = r.revision + 1 "
+    "other_dose_id = w.other, revision = r.revision + 1, cleared_by = NULL, cleared_at = NULL, "
+    "doubt = least(:most, r.doubt + :points), doubt_main = coalesce(r.doubt_main, 'state_changed'), "
+    "doubt_reasons = r.doubt_reasons || CAST(:reason AS jsonb) "
     "FROM unnest(CAST(:numbers AS int[]), CAST(:reasons AS jsonb[]), CAST(:targets AS text[]), "
     "CAST(:others AS bigint[])) AS w(number, reasons, target, other) "
     "WHERE r.batch_id = :batch AND r.number = w.number"
@@ -313,6 +317,9 @@ class _Apply:
                 ],
                 "targets": [one.target for one in back],
                 "others": [other if other and other > 0 else None for other in others],
+                "most": MOST,
+                "points": WEIGHTS["state_changed"],
+                "reason": json.dumps([["state_changed", {}, WEIGHTS["state_changed"]]]),
             },
         )
         self._connection.execute(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from yvaxportal.audit.actions import Action
@@ -23,16 +23,20 @@ from yvaxportal.services.imports.bureau import (
     actor_of,
     copy_rows,
 )
-from yvaxportal.services.imports.judging import Bench, birth_differs, unreadable
+from yvaxportal.services.imports.doubt import MOST, NO_DOUBT, WEIGHTS, Doubt, Evidence, weigh
+from yvaxportal.services.imports.doubting import Doubter, Judged, LotCount, Pattern
+from yvaxportal.services.imports.judging import Bench, Verdict, birth_differs, unreadable
 from yvaxportal.services.imports.layouts import Layout
-from yvaxportal.services.imports.lots import Asked, Rules, judge_lot
+from yvaxportal.services.imports.lots import Answer, Asked, Rules, judge_lot
 from yvaxportal.services.imports.matching import Candidate, find_candidates
 from yvaxportal.services.imports.parsing import Parsed, Parser, Reason
 from yvaxportal.services.imports.personal_numbers import PersonalNumberFoundError
+from yvaxportal.services.imports.second_plans import choose_by_layout
 from yvaxportal.services.imports.source import FileKind, FileRefusedError, Opened, opened
 from yvaxportal.services.imports.spool import Spool
 from yvaxportal.services.imports.store import wipe
 from yvaxportal.services.imports.targets import Places, Related
+from yvaxportal.values.clock import jst_date
 
 #: More records than this is not one file of doses.
 MOST_RECORDS = 3_000_000
@@ -51,6 +55,17 @@ _COLUMNS = (
     "other_dose_id",
     "target",
     "revision",
+    "doubt",
+    "doubt_reasons",
+    "doubt_main",
+)
+# Rows that are held themselves say enough.
+_SUSPECT = text(
+    "UPDATE import_row SET doubt = least(:most, doubt + :points), "
+    "doubt_reasons = doubt_reasons || CAST(:reason AS jsonb), "
+    "doubt_main = coalesce(doubt_main, 'institution_pattern') "
+    "WHERE batch_id = :batch AND state IN ('ready', 'already_there') "
+    "AND coalesce(parsed -> 'dose' ->> 'institution_code', parsed -> 'dose' ->> 'institution_name') = :place"
 )
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -67,6 +82,7 @@ class Stored:
     candidates: Sequence[Candidate] = ()
     other_dose_id: int | None = None
     target: str | None = None
+    doubt: Doubt = NO_DOUBT
 
     def values(self, batch_id: int) -> tuple[Any, ...]:
         """Return the columns of ``_COLUMNS``."""
@@ -86,6 +102,9 @@ class Stored:
             other if other is not None and other > 0 else None,
             self.target,
             1,
+            self.doubt.points,
+            _to_json(self.doubt.reasons) if self.doubt.reasons else "[]",
+            self.doubt.main,
         )
 
 
@@ -167,6 +186,8 @@ class _Check:
         self._rules = rules_for(bureau, connection, self._layout)
         self._tally = Tally()
         self._counts: Counter[str] = Counter()
+        self._lots, self._pattern = LotCount(), Pattern()
+        self._doubter = Doubter(connection, self._rules, jst_date(batch.uploaded_at))
         self._unknown: list[int] = []
         self._matched = self._done = 0
 
@@ -180,6 +201,9 @@ class _Check:
                 lines = self._read(file, spool)
             if not len(spool):
                 raise FileRefusedError("empty_file")
+            self._doubter = Doubter(
+                connection, self._rules, jst_date(batch.uploaded_at), in_file=self._lots.counts
+            )
             self._progress.begin("judging", len(spool))
             for lot in spool.lots(LOT):
                 self._store(self._judged(lot))
@@ -202,6 +226,7 @@ class _Check:
             for row in parser.parse(record):
                 if row.problems:
                     self._tally.faults[row.problems[0][0]] += 1
+                self._lots.see(row)
                 spool.add(row, self._rules.key_of(row) or "")
             if lines % (LOT * 5) == 0:
                 self._progress.tell(lines)
@@ -212,7 +237,6 @@ class _Check:
         keys = {number: rules.key_of(row) for number, row in lot}
         people = rules.people(self._connection, [key for key in keys.values() if key])
         asked: list[Asked] = []
-        rows = dict(lot)
         for number, row in lot:
             tally.rows += 1
             target = people.get(keys[number] or "")
@@ -220,39 +244,35 @@ class _Check:
                 tally.known += 1
                 tally.matched += not birth_differs(row, target, rules.bench)
             if (verdict := unreadable(row)) is not None:
-                yield Stored(number, row, verdict.state, verdict.reasons)
+                doubt = weigh(Evidence(row, verdict.state, verdict.reasons, self._bureau.today))
+                yield Stored(number, row, verdict.state, verdict.reasons, doubt=doubt)
             elif target is None:
                 self._unknown.append(number)
             else:
                 asked.append(Asked(number, row, target))
         answers = judge_lot(self._connection, rules, asked)
-        for one in asked:
-            answer = answers[one.number]
-            yield Stored(
-                one.number,
-                rows[one.number],
-                answer.verdict.state,
-                answer.verdict.reasons,
-                one.target.resident_id,
-                other_dose_id=answer.verdict.other_dose_id,
-                target=answer.target,
-            )
+        yield from settled(self._connection, self._doubter, asked, answers)
 
     def _of_nobody(self, rows: Mapping[int, Parsed]) -> Iterator[Stored]:
         found = find_candidates(self._connection, rows)
         for number, row in rows.items():
-            yield nobody(self._rules, number, row, found.get(number, ()))
+            yield nobody(self._rules, number, row, found.get(number, ()), self._doubter)
 
     def _store(self, rows: Iterator[Stored]) -> None:
         ready = list(rows)
         for row in ready:
             self._counts[row.state.value] += 1
+            self._pattern.see(row.row, row.state)
         copy_rows(self._connection, "import_row", _COLUMNS, (row.values(self._batch.id) for row in ready))
         self._done += len(ready)
         self._progress.tell(self._done)
 
     def _finish(self, lines: int) -> None:
         batch, now = self._batch, self._bureau.clock()
+        for place, held, count in self._pattern.found():
+            facts = {"held": held, "rows": count}
+            suspect(self._connection, batch.id, place, facts)
+        choose_by_layout(self._connection, batch.id, self._layout, batch.mapping, now)
         self._connection.execute(
             update(ImportBatch)
             .where(ImportBatch.id == batch.id)
@@ -276,8 +296,55 @@ class _Check:
             )
 
 
-def nobody(rules: Rules, number: int, row: Parsed, candidates: Sequence[Candidate]) -> Stored:
+def settled(
+    connection: Connection, doubter: Doubter, asked: Sequence[Asked], answers: Mapping[int, Answer]
+) -> Iterator[Stored]:
+    """Give the rows of known people as they are stored: with the verdict, its doubt, and whom else it fits.
+
+    Where the birth date is not the one of the number's owner, the number may be the slip: then others are
+    looked for as for a number that is nobody's.
+    """
+    doubts = doubter.weigh([Judged(one.number, one.row, answers[one.number], one.target) for one in asked])
+    differing = {
+        one.number: one.row for one in asked if answers[one.number].verdict.state is State.BIRTH_DIFFERS
+    }
+    others = find_candidates(connection, differing) if differing else {}
+    for one in asked:
+        answer, owner = answers[one.number], one.target.resident_id
+        yield Stored(
+            one.number,
+            one.row,
+            answer.verdict.state,
+            answer.verdict.reasons,
+            owner,
+            candidates=[other for other in others.get(one.number, ()) if other.resident_id != owner],
+            other_dose_id=answer.verdict.other_dose_id,
+            target=answer.target,
+            doubt=doubts[one.number],
+        )
+
+
+def nobody(
+    rules: Rules, number: int, row: Parsed, candidates: Sequence[Candidate], doubter: Doubter
+) -> Stored:
     """Return the row whose number is nobody's, with whoever it may be about."""
     code = "other_municipality" if rules.of_another_municipality(row) else "number_unknown"
     state = State.SIMILAR_FOUND if candidates else State.NUMBER_UNKNOWN
-    return Stored(number, row, state, [[code, {}], *row.notes], candidates=candidates)
+    answer = Answer(Verdict(state, [[code, {}], *row.notes]), "")
+    doubt = doubter.weigh([Judged(number, row, answer, None)])[number]
+    return Stored(number, row, state, answer.verdict.reasons, candidates=candidates, doubt=doubt)
+
+
+def suspect(connection: Connection, batch_id: int, place: str, facts: Mapping[str, int]) -> None:
+    """Add to the rows of an institution that too many of its rows in this file are at fault."""
+    points = WEIGHTS["institution_pattern"]
+    connection.execute(
+        _SUSPECT,
+        {
+            "batch": batch_id,
+            "place": place,
+            "points": points,
+            "most": MOST,
+            "reason": _to_json([["institution_pattern", dict(facts), points]]),
+        },
+    )

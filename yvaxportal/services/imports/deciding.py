@@ -1,6 +1,6 @@
 """Rows that wait for a person: claimed so that two do not collide, decided, corrected, all on record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -15,12 +15,15 @@ from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.models.imports import ImportBatch, ImportRow, ImportRowEvent
 from yvaxportal.services.imports.applying import can_keep_both
 from yvaxportal.services.imports.bureau import Bureau
-from yvaxportal.services.imports.checking import Stored, nobody, rules_for
+from yvaxportal.services.imports.checking import Stored, nobody, rules_for, settled
+from yvaxportal.services.imports.doubt import Doubt, Evidence, plus, weigh
+from yvaxportal.services.imports.doubting import Doubter
 from yvaxportal.services.imports.judging import Verdict
 from yvaxportal.services.imports.lots import Asked, judge_lot
 from yvaxportal.services.imports.matching import find_candidates
 from yvaxportal.services.imports.parsing import Parsed, Parser, Reason
-from yvaxportal.services.imports.targets import read_targets
+from yvaxportal.services.imports.targets import kept_numbers, read_targets
+from yvaxportal.values.clock import jst_date
 
 #: How long a row is kept for whoever opened it.
 CLAIMED_FOR = timedelta(minutes=5)
@@ -108,7 +111,7 @@ class Reviewer:
         :param revision: of the row that was looked at; any other is stale.
         :param resident_id: whom a row is about whose number does not say so.
         """
-        row = self._row(batch_id, number, revision)
+        row = self.locked_row(batch_id, number, revision)
         if row is None or not self._is_open(row):
             return Stale()
         before = row.state
@@ -116,6 +119,7 @@ class Reviewer:
             chosen = resident_id if resident_id is not None else row.resident_id
             if chosen is None:
                 return Impossible([["nobody_chosen", {}]])
+            chosen = kept_numbers(self.session.connection(), [chosen]).get(chosen, chosen)
             verdict, target = self._verdict(row, chosen)
             if obstacle := _obstacle(decision, verdict):
                 return Impossible(obstacle)
@@ -138,7 +142,7 @@ class Reviewer:
 
     def take_back(self, batch_id: int, number: int, *, revision: int) -> Result:
         """Take a decision back while nothing came of it: the row waits again."""
-        row = self._row(batch_id, number, revision)
+        row = self.locked_row(batch_id, number, revision)
         if row is None or row.outcome is not None or row.decision is None:
             return Stale()
         self._event(row, "reopened", None, row.state, {"decision": row.decision.value})
@@ -147,9 +151,29 @@ class Reviewer:
         self.session.flush()
         return Done(row.state)
 
+    def clear(self, batch_id: int, number: int, *, revision: int, reason: str) -> Result:
+        """Say that somebody looked at the paper and that the doubts about a row are none.
+
+        It says nothing about a row that waits: that is still to be decided.
+        """
+        row = self.locked_row(batch_id, number, revision)
+        if row is None or row.cleared_by is not None or not row.doubt:
+            return Stale()
+        row.cleared_by, row.cleared_at = self.staff_id, self.now
+        row.revision += 1
+        self._event(row, "cleared", reason, row.state, {"doubt": row.doubt})
+        self.audit.record(
+            Action.IMPORT_CLEARED,
+            resident_id=row.resident_id,
+            subject=f"import:{batch_id}",
+            detail={"row": number, "doubt": row.doubt, "reason": reason},
+        )
+        self.session.flush()
+        return Done(row.state)
+
     def keep_apart(self, batch_id: int, number: int, *, revision: int, reason: str) -> Result:
         """Say that none of the people found is meant: they are kept apart, and the number stays unknown."""
-        row = self._row(batch_id, number, revision)
+        row = self.locked_row(batch_id, number, revision)
         if row is None or not self._is_open(row) or row.state is not State.SIMILAR_FOUND:
             return Stale()
         before, row.state = row.state, State.NUMBER_UNKNOWN
@@ -200,7 +224,7 @@ class Reviewer:
         :param answer: the sender answers a row that was returned.
         :raises PersonalNumberFoundError: somebody typed one.
         """
-        row = self._row(batch_id, number, revision)
+        row = self.locked_row(batch_id, number, revision)
         if row is None or row.outcome is not None:
             return Stale()
         if answer != (row.decision is ImportDecision.RETURN):
@@ -212,12 +236,16 @@ class Reviewer:
         changed = {name: value for name, value in raw.items() if name in known}
         texts = {**row.raw, **changed}
         parsed = parser.again(row.line, row.part, texts)
-        stored = self._judged(layout.code, number, parsed)
+        stored = self._judged(batch, number, parsed)
         before = row.state
         row.raw, row.parsed = parsed.raw, parsed.stored()
         row.state, row.reasons = stored.state, [list(one) for one in stored.reasons]
         row.resident_id, row.target = stored.resident_id, stored.target
         row.candidates = [one.stored() for one in stored.candidates] or None
+        doubt = _with_pattern(stored.doubt, row.doubt_reasons)
+        row.doubt, row.doubt_main = doubt.points, doubt.main
+        row.doubt_reasons = [list(one) for one in doubt.reasons]
+        row.cleared_by = row.cleared_at = None
         other = stored.other_dose_id
         row.other_dose_id = other if other is not None and other > 0 else None
         row.decision = row.decided_by = row.decided_at = row.decision_reason = None
@@ -233,7 +261,8 @@ class Reviewer:
         self.session.flush()
         return Done(row.state)
 
-    def _row(self, batch_id: int, number: int, revision: int) -> ImportRow | None:
+    def locked_row(self, batch_id: int, number: int, revision: int) -> ImportRow | None:
+        """Return a row and hold it; None when it changed since, somebody has it, or its file is closed."""
         row = self.session.get(ImportRow, (batch_id, number), with_for_update=True, populate_existing=True)
         if row is None or row.revision != revision:
             return None
@@ -261,26 +290,23 @@ class Reviewer:
         answer = judge_lot(connection, rules, [asked])[row.number]
         return answer.verdict, answer.target
 
-    def _judged(self, layout: str, number: int, parsed: Parsed) -> Stored:
+    def _judged(self, batch: ImportBatch, number: int, parsed: Parsed) -> Stored:
         connection: Connection = self.session.connection()
-        rules = rules_for(self.bureau, connection, self.bureau.layouts[layout])
+        rules = rules_for(self.bureau, connection, self.bureau.layouts[batch.layout])
+        handed_in = jst_date(batch.uploaded_at)
         if parsed.problems:
-            return Stored(number, parsed, State.UNREADABLE, [*parsed.problems, *parsed.notes])
+            reasons = [*parsed.problems, *parsed.notes]
+            doubt = weigh(Evidence(parsed, State.UNREADABLE, reasons, handed_in))
+            return Stored(number, parsed, State.UNREADABLE, reasons, doubt=doubt)
+        doubter = Doubter(connection, rules, handed_in)
         key = rules.key_of(parsed)
         target = rules.people(connection, [key] if key else []).get(key or "")
         if target is None:
             found = find_candidates(connection, {number: parsed})
-            return nobody(rules, number, parsed, found.get(number, ()))
-        answer = judge_lot(connection, rules, [Asked(number, parsed, target)])[number]
-        return Stored(
-            number,
-            parsed,
-            answer.verdict.state,
-            answer.verdict.reasons,
-            target.resident_id,
-            other_dose_id=answer.verdict.other_dose_id,
-            target=answer.target,
-        )
+            return nobody(rules, number, parsed, found.get(number, ()), doubter)
+        asked = [Asked(number, parsed, target)]
+        answers = judge_lot(connection, rules, asked)
+        return next(settled(connection, doubter, asked, answers))
 
     def _event(
         self, row: ImportRow, deed: str, reason: str | None, before: State, detail: dict[str, Any]
@@ -298,6 +324,14 @@ class Reviewer:
                 detail=detail,
             )
         )
+
+
+def _with_pattern(doubt: Doubt, before: Sequence[Sequence[Any]]) -> Doubt:
+    """Return the doubt with what the whole file said of the row's institution, which one row cannot say."""
+    for code, facts, _points in before:
+        if code == "institution_pattern" and doubt.main != "state_unreadable":
+            return plus(doubt, code, facts)
+    return doubt
 
 
 def _obstacle(decision: ImportDecision, verdict: Verdict) -> list[Reason] | None:

@@ -67,6 +67,7 @@ FIELDS = (*dict.fromkeys((*PERSON_FIELDS, "vaccine", *DATE_FIELDS, *NUMBER_FIELD
 ALL_FIELDS = frozenset({*FIELDS, *TEXT_FIELDS, *CODE_FIELDS})
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
+_HUNDRED = 100
 _COLUMN_KEYS = frozenset({"field", "headings", "required", "formats", "pad_to", "bytes", "block"})
 _KEYS = frozenset(
     {
@@ -105,6 +106,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondEntryDefault:
+    """Which rows of a layout's files are typed a second time by themselves, and which fields.
+
+    ``chosen``: all | doubt (from ``from_points`` on) | sample (``percent`` of the rows).
+    """
+
+    chosen: str
+    fields: tuple[str, ...]
+    from_points: int | None = None
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """One kind of file.
 
@@ -126,6 +140,7 @@ class Layout:
     defaults: Mapping[str, Any]
     codes: Mapping[str, Mapping[str, str]]
     sha256: str
+    second_entry: SecondEntryDefault | None = None
 
     def column(self, field: str) -> Column | None:
         """Return the column of a field, None when the layout has none."""
@@ -171,7 +186,7 @@ def _load(path: Path) -> Layout:
         raise LayoutError(f"{path}: {error}") from None
     if not _CODE.fullmatch(path.stem):
         raise LayoutError(f"{path}: a name is lower-case letters, digits and underscores")
-    if unknown := content.keys() - _KEYS - {"column", "defaults", "codes"}:
+    if unknown := content.keys() - _KEYS - {"column", "defaults", "codes", "second_entry"}:
         raise LayoutError(f"{path}: {min(unknown)} is not known")
     try:
         layout = Layout(
@@ -189,6 +204,7 @@ def _load(path: Path) -> Layout:
             defaults=_defaults(path, content.get("defaults", {})),
             codes=_codes(path, content.get("codes", {})),
             sha256=hashlib.sha256(data).hexdigest(),
+            second_entry=_second_entry(path, content.get("second_entry")),
         )
     except KeyError as error:
         raise LayoutError(f"{path}: {error.args[0]} is missing") from None
@@ -196,6 +212,33 @@ def _load(path: Path) -> Layout:
         raise LayoutError(f"{path}: {error}") from None
     _check(path, layout)
     return layout
+
+
+#: What is typed again where nothing else is said: what decides which dose it is, and its lot.
+SECOND_ENTRY_FIELDS = ("birth", "vaccine", "dose_number", "given_on", "lot_number")
+_CHOSEN = {"all": None, "doubt": "from_points", "sample": "percent"}
+
+
+def _second_entry(path: Path, entry: Mapping[str, Any] | None) -> SecondEntryDefault | None:
+    if entry is None:
+        return None
+    chosen = entry.get("rows")
+    if chosen not in _CHOSEN:
+        raise LayoutError(f"{path}: second_entry: rows is one of {', '.join(_CHOSEN)}")
+    number = _CHOSEN[chosen]
+    if unknown := entry.keys() - {"rows", "fields"} - ({number} if number else set()):
+        raise LayoutError(f"{path}: second_entry: {min(unknown)} is not known for rows = {chosen}")
+    if number and not (isinstance(entry.get(number), int) and 1 <= entry[number] <= _HUNDRED):
+        raise LayoutError(f"{path}: second_entry: {number} is a whole number from 1 to 100")
+    fields = tuple(entry.get("fields", SECOND_ENTRY_FIELDS))
+    if not fields or set(fields) - ALL_FIELDS:
+        raise LayoutError(f"{path}: second_entry: fields are items that a file can have")
+    return SecondEntryDefault(
+        chosen,
+        fields,
+        entry.get("from_points"),
+        entry.get("percent"),
+    )
 
 
 def _column(path: Path, entry: Mapping[str, Any]) -> Column:

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from yvaxportal.models.codes import DoseCategory, Judgement
+from yvaxportal.models.codes import DoseCategory, Judgement, ResidentCategory
 from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.services.dose_draft import DoseDraft, OtherDose, Place
 from yvaxportal.services.imports.judging import Bench, Verdict, as_found, judge, unreadable
@@ -22,8 +22,10 @@ from yvaxportal.services.imports.targets import (
     Related,
     Target,
     fingerprint,
+    kept_numbers,
     read_details,
     read_doses,
+    read_targets,
     target_of,
     with_circumstances,
 )
@@ -31,21 +33,16 @@ from yvaxportal.services.imports.targets import (
 _IN_PROGRAMME = frozenset({DoseCategory.ROUTINE.value, DoseCategory.TEMPORARY.value})
 _COLUMNS = (
     "r.id, r.date_of_birth_written, r.sex, r.resident_category, r.became_resident_on, "
-    "r.ceased_resident_on, r.support_measure_flag"
-)
-# A number that was merged into another names the one that has its records.
-_STANDS = (
-    "LEFT JOIN resident_merge g ON g.merged_resident_id = k.id AND g.undone_at IS NULL "
-    "JOIN resident r ON r.id = coalesce(g.kept_resident_id, k.id)"
+    "r.ceased_resident_on, r.support_measure_flag, r.name, r.name_kana, r.former_name, r.alias_name"
 )
 _BY_KEY = {
     "business_atena_number": text(
-        f"SELECT k.business_atena_number, {_COLUMNS} FROM resident k {_STANDS} "  # noqa: S608 - ours
-        "WHERE k.business_atena_number = ANY(:keys)"
+        f"SELECT r.business_atena_number, {_COLUMNS} FROM resident r "  # noqa: S608 - columns of ours
+        "WHERE r.business_atena_number = ANY(:keys)"
     ),
     "atena_number": text(
-        f"SELECT k.atena_number, {_COLUMNS} FROM resident k {_STANDS} "  # noqa: S608 - ours
-        "WHERE k.atena_number = ANY(:keys)"
+        f"SELECT r.atena_number, {_COLUMNS} FROM resident r "  # noqa: S608 - columns of ours
+        "WHERE r.atena_number = ANY(:keys)"
     ),
     # A ticket's number is one person's; should it stand at two, it is nobody's.
     "ticket_number": text(
@@ -82,10 +79,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The verdict on a row, and the fingerprint of what it was judged against."""
+    """The verdict on a row, and the fingerprint of what it was judged against.
+
+    ``nearest``: days to the person's nearest other dose of the series, None where there is none.
+    """
 
     verdict: Verdict
     target: str
+    nearest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,30 @@ class Rules:
             if self.layout.key == "ticket_number"
             else {"keys": wanted},
         ).all()
-        found = {row[0]: target_of(tuple(row[1:])) for row in rows}
+        found = self._followed(connection, {row[0]: target_of(tuple(row[1:])) for row in rows})
         by_id = with_circumstances(
             connection, {one.resident_id: one for one in found.values()}, self.bench.today
         )
-        return {key: by_id[one.resident_id] for key, one in found.items()}
+        return {
+            key: replace(by_id[one.resident_id], merged_from=True)
+            if one.merged_from
+            else by_id[one.resident_id]
+            for key, one in found.items()
+        }
+
+    def _followed(self, connection: Connection, found: dict[str, Target]) -> dict[str, Target]:
+        """Return the people with those in place whose numbers were joined into another's."""
+        gone = {one.resident_id for one in found.values() if one.person.category is ResidentCategory.REMOVED}
+        kept = kept_numbers(connection, gone)
+        if not kept:
+            return found
+        people = read_targets(connection, set(kept.values()), self.bench.today, lock=False)
+        return {
+            key: replace(people[kept[one.resident_id]], merged_from=True)
+            if kept.get(one.resident_id) in people
+            else one
+            for key, one in found.items()
+        }
 
     def related_to(self, row: Parsed) -> str:
         """Return which vaccines' doses matter to a row (``Related.to``)."""
@@ -202,10 +222,30 @@ def _judge_person(
             details=known,
             confirmed=one.confirmed,
         )
-        answers[one.number] = Answer(verdict, target)
+        if one.target.merged_from:
+            verdict = replace(verdict, reasons=[*verdict.reasons, ["number_merged", {}]])
+        answers[one.number] = Answer(verdict, target, _nearest(rules, one.row, others))
         if verdict.state is State.READY and verdict.draft is not None and len(rows) > 1:
             earlier.append(as_other(-one.number, verdict.draft))
             known = {**known, -one.number: {name: getattr(verdict.draft, name) for name in COMPARED}}
+
+
+def _nearest(rules: Rules, row: Parsed, others: Sequence[OtherDose]) -> int | None:
+    """Return the days to the nearest dose of the same series."""
+    if not others:
+        return None
+    vaccine = rules.bench.schedule.catalogue.get(row.dose.get("vaccine", ""))
+    if vaccine is None:
+        return None
+    day, catalogue = _day(row), rules.bench.schedule.catalogue.vaccines
+    return min(
+        (
+            abs((other.given_on - day).days)
+            for other in others
+            if other.vaccine in catalogue and catalogue[other.vaccine].series == vaccine.series
+        ),
+        default=None,
+    )
 
 
 def as_other(key: int, draft: DoseDraft) -> OtherDose:

@@ -146,11 +146,18 @@ def claimed_by_another(session: Session, batch_id: int, number: int, staff_id: i
 
 
 def events_of(session: Session, batch_id: int, number: int) -> Sequence[tuple[ImportRowEvent, str]]:
-    """Return what was decided about a row, oldest first: the event and who did it."""
+    """Return what was decided about a row, oldest first: the event and who did it.
+
+    That somebody opened it is kept for the second entry and is no decision.
+    """
     rows = session.execute(
         select(ImportRowEvent, StaffAccount.display_name)
         .join(StaffAccount, StaffAccount.id == ImportRowEvent.staff_id)
-        .where(ImportRowEvent.batch_id == batch_id, ImportRowEvent.number == number)
+        .where(
+            ImportRowEvent.batch_id == batch_id,
+            ImportRowEvent.number == number,
+            ImportRowEvent.deed != "opened",
+        )
         .order_by(ImportRowEvent.id)
     )
     return [(row[0], row[1]) for row in rows]

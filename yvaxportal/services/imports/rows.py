@@ -1,13 +1,13 @@
 """Stored rows as the services read them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState
+from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState, SecondEntryState
 from yvaxportal.models.imports import ImportRow
 from yvaxportal.services.imports.parsing import Parsed, Reason
 
-NOTES = frozenset({"zeros_restored"})
+NOTES = frozenset({"zeros_restored", "number_merged"})
 
 COLUMNS = (
     ImportRow.number,
@@ -27,6 +27,10 @@ COLUMNS = (
     ImportRow.outcome,
     ImportRow.dose_id,
     ImportRow.revision,
+    ImportRow.doubt,
+    ImportRow.doubt_reasons,
+    ImportRow.cleared_by,
+    ImportRow.second_entry,
 )
 
 
@@ -51,6 +55,10 @@ class StoredRow:
     outcome: ImportOutcome | None
     dose_id: int | None
     revision: int
+    doubt: int = 0
+    doubt_reasons: list[Any] = field(default_factory=list)
+    cleared_by: int | None = None
+    second_entry: SecondEntryState | None = None
 
     def as_parsed(self) -> Parsed:
         """Return what was read of the row, to judge it again."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from yvaxportal.models.dose import MedicalInstitution
 from yvaxportal.programme.catalogue import Catalogue
 from yvaxportal.services.circumstances import circumstances_of
 from yvaxportal.services.dose_draft import OtherDose, Person, Place
+from yvaxportal.services.imports.doubt import Names
 from yvaxportal.values.checkdigits import is_institution_code
 from yvaxportal.values.kana import fold_name
 from yvaxportal.values.wareki import PartialDate, parse_date
@@ -39,10 +41,20 @@ COMPARED = (
 
 _PEOPLE = (
     "SELECT id, date_of_birth_written, sex, resident_category, became_resident_on, ceased_resident_on, "
-    "support_measure_flag FROM resident WHERE id = ANY(:ids)"
+    "support_measure_flag, name, name_kana, former_name, alias_name FROM resident WHERE id = ANY(:ids)"
 )
 _LOCKED = text(f"{_PEOPLE} ORDER BY id FOR UPDATE")
 _READ = text(_PEOPLE)
+# The newest joining of a number counts; twenty steps are more than any chain has.
+_KEPT = text(
+    "WITH RECURSIVE newest AS (SELECT DISTINCT ON (merged_resident_id) merged_resident_id, kept_resident_id "
+    "FROM resident_merge WHERE undone_at IS NULL ORDER BY merged_resident_id, id DESC), "
+    "chain AS (SELECT merged_resident_id AS started, kept_resident_id AS at, 1 AS steps FROM newest "
+    "WHERE merged_resident_id = ANY(:ids) UNION ALL "
+    "SELECT c.started, n.kept_resident_id, c.steps + 1 FROM chain c JOIN newest n "
+    "ON n.merged_resident_id = c.at WHERE c.steps < 20) "
+    "SELECT DISTINCT ON (started) started, at FROM chain WHERE at <> started ORDER BY started, steps DESC"
+)
 _DOSES = text(
     "SELECT d.resident_id, w.related, d.id, d.vaccine, d.dose_number, d.given_on, d.judgement, "
     "d.dose_category "
@@ -61,12 +73,17 @@ _DETAILS = text(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A person as rows are judged against them; ``facts`` is what the fingerprint is made of."""
+    """A person as rows are judged against them; ``facts`` is what the fingerprint is made of.
+
+    ``merged_from``: the number that a row names was joined into this person's.
+    """
 
     resident_id: int
     born_written: str
     person: Person
     facts: str
+    names: Names
+    merged_from: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +122,27 @@ def with_circumstances(connection: Connection, people: dict[int, Target], today:
         known = circumstances_of(session, list(people), today)
     for resident_id, circumstances in known.items():
         target = people[resident_id]
-        people[resident_id] = Target(
-            resident_id,
-            target.born_written,
-            replace(target.person, circumstances=circumstances),
-            f"{target.facts}|{circumstances}",
+        people[resident_id] = replace(
+            target,
+            person=replace(target.person, circumstances=circumstances),
+            facts=f"{target.facts}|{circumstances}",
         )
     return people
 
 
-def target_of(columns: tuple[int, str, str, str, date | None, date | None, bool]) -> Target:
-    """Return one person from the register: id, birth date, sex, category, since, until, support measure."""
-    resident_id, written, sex, category, became, left, support = columns
+def kept_numbers(connection: Connection, ids: Collection[int]) -> dict[int, int]:
+    """Return for residents (ids) whose number was joined into another whose it is now, chains followed."""
+    if not ids:
+        return {}
+    return {row[0]: row[1] for row in connection.execute(_KEPT, {"ids": sorted(ids)})}
+
+
+def target_of(columns: tuple[Any, ...]) -> Target:
+    """Return one person from the register.
+
+    Id, birth date, sex, category, since, until, support measure, name, kana, former name, alias.
+    """
+    resident_id, written, sex, category, became, left, support, name, kana, former, alias = columns
     person = Person(
         born=_born(written),
         sex=sex,
@@ -125,7 +151,9 @@ def target_of(columns: tuple[int, str, str, str, date | None, date | None, bool]
         left_on=left,
         support_measure=support,
     )
-    return Target(resident_id, written, person, f"{written}|{sex}|{category}|{became}|{left}|{support}")
+    facts = f"{written}|{sex}|{category}|{became}|{left}|{support}"
+    others = () if former is None and alias is None else tuple(one for one in (former, alias) if one)
+    return Target(resident_id, written, person, facts, Names(name, kana, others))
 
 
 @lru_cache(maxsize=65_536)

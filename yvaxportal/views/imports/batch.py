@@ -246,6 +246,7 @@ class ImportView:
         page: dict[str, Any] = {
             "base": request.resource_path(self.context),
             "list_url": request.resource_path(self.context.__parent__),
+            "desk_url": request.resource_path(request.root, "mismatch", ""),
             "batch": batch,
             "state": self.words.say(label),
             "kind": kind,

@@ -4,12 +4,14 @@ from http import HTTPStatus
 from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
+from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.forms.import_labels import BLOCKERS, DEEDS, FIELDS, OUTCOMES
-from yvaxportal.models.codes import ImportDecision, ImportOutcome
+from yvaxportal.forms.mismatch_labels import ENTRY_STATES
+from yvaxportal.models.codes import ImportDecision, ImportOutcome, SecondEntryState
 from yvaxportal.models.codes import ImportRowState as State
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import ImportRowNode
@@ -21,13 +23,14 @@ from yvaxportal.services.imports.layouts import PERSON_FIELDS
 from yvaxportal.services.imports.personal_numbers import PersonalNumberFoundError
 from yvaxportal.services.imports.queue import claimed_by_another, events_of, next_open, one_row, people
 from yvaxportal.services.imports.rows import StoredRow
+from yvaxportal.services.imports.second_entry import has_seen, note_opened
 from yvaxportal.services.imports.undoing import Undo, UndoBlockedError, undo_rows
 from yvaxportal.services.residents import find_by_atena_number
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.values.width import fold_digits
 from yvaxportal.views.imports.rows import reason_of, reviewer_of, state_of
-from yvaxportal.views.imports.words import ImportWords
+from yvaxportal.views.mismatch.words import MismatchWords, doubt_mark
 
 _KEYS = {
     ImportDecision.APPLY: "a",
@@ -62,20 +65,59 @@ class RowView:
 
     def __init__(self, context: ImportRowNode, request: PortalRequest) -> None:
         self.context, self.request = context, request
-        self.words = ImportWords(request)
+        self.words = MismatchWords(request)
         self.batch = context.batch
         self.state = state_of(request.GET.get("state", ""))
+        self.from_desk = request.GET.get("from") == "mismatch"
 
     @view_config(
         request_method="GET",
         permission=Permission.IMPORT_VIEW,
         renderer="yvaxportal:templates/imports/row.pt",
     )
-    def show(self) -> dict[str, Any]:
-        """Show the row, and keep it for whoever may decide."""
-        if self.request.has_permission(Permission.IMPORT_REVIEW, self.context):
-            reviewer_of(self.request).claim(self.batch.id, self.context.number)
+    def show(self) -> dict[str, Any] | Response:
+        """Show the row, and keep it for whoever may decide; who saw it cannot type it a second time."""
+        request, number = self.request, self.context.number
+        waits = self._row().second_entry is SecondEntryState.WANTED
+        if waits and not has_seen(request.db, self.batch.id, number, request.identity.staff_id):
+            return self._hidden()
+        if request.has_permission(Permission.IMPORT_REVIEW, self.context):
+            reviewer_of(request).claim(self.batch.id, number)
+        note_opened(request.db, self.batch.id, number, request.identity.staff_id, request.now)
         return self._page()
+
+    @view_config(name="open", request_method="POST", permission=Permission.IMPORT_VIEW)
+    def open(self) -> Response:
+        """Show a row that waits for its second entry to somebody who then cannot make it."""
+        request, number = self.request, self.context.number
+        self._row()
+        note_opened(request.db, self.batch.id, number, request.identity.staff_id, request.now)
+        request.audit.record(
+            Action.SECOND_ENTRY_OPENED, subject=f"import:{self.batch.id}", detail={"row": number}
+        )
+        return self._to(number)
+
+    @view_config(
+        name="clear",
+        request_method="POST",
+        permission=Permission.IMPORT_REVIEW,
+        renderer="yvaxportal:templates/imports/row.pt",
+    )
+    def clear(self) -> dict[str, Any] | Response:
+        """Say that the paper leaves no doubt."""
+        request, reason = self.request, reason_of(self.request)
+        if reason is None:
+            return self._again(_("Give a reason of up to 200 characters, without any personal number."))
+        result = reviewer_of(request).clear(
+            self.batch.id, self.context.number, revision=self._revision(), reason=reason
+        )
+        if not isinstance(result, Done):
+            request.flash("info", _("Somebody else changed this row meanwhile. Look at it again."))
+            return self._to(self.context.number)
+        request.flash(
+            "success", _("Row ${number} is doubted no more.", mapping={"number": self.context.number})
+        )
+        return HTTPSeeOther(self._desk_url()) if self.from_desk else self._to(self.context.number)
 
     @view_config(
         name="decide",
@@ -166,6 +208,11 @@ class RowView:
         if stay:
             self.request.flash("success", _("Judged anew."))
             return self._to(self.context.number)
+        if self.from_desk:
+            self.request.flash(
+                "success", _("Decided about row ${number}.", mapping={"number": self.context.number})
+            )
+            return HTTPSeeOther(self._desk_url())
         following = next_open(self.request.db, self.batch.id, after=self.context.number, state=self.state)
         if following is None:
             following = next_open(self.request.db, self.batch.id, after=0, state=self.state)
@@ -175,8 +222,35 @@ class RowView:
         return self._to(following)
 
     def _to(self, number: int) -> Response:
-        query = f"?state={self.state.value}" if self.state else ""
-        return HTTPSeeOther(self.request.resource_path(self.context.rows, str(number), "") + query)
+        return HTTPSeeOther(self.request.resource_path(self.context.rows, str(number), "") + self._query())
+
+    def _query(self) -> str:
+        """Return where the reader came from, to be kept from page to page."""
+        if self.from_desk:
+            return "?from=mismatch"
+        return f"?state={self.state.value}" if self.state else ""
+
+    def _desk_url(self) -> str:
+        return str(self.request.resource_path(self.request.root, "mismatch", ""))
+
+    def _hidden(self) -> Response:
+        """Answer with the way to the second entry in place of the values."""
+        request = self.request
+        second = request.root["second-entry"]
+        return render_to_response(
+            "yvaxportal:templates/mismatch/hidden.pt",
+            {
+                "number": self.context.number,
+                "batch": self.batch,
+                "open_url": f"{request.resource_path(self.context)}open{self._query()}",
+                "type_url": request.resource_path(second, str(self.batch.id), "")
+                if request.has_permission(Permission.IMPORT_SECOND_ENTRY, second)
+                else None,
+                "batch_url": request.resource_path(self.context.rows.file),
+                "list_url": request.resource_path(self.context.rows.file.__parent__),
+            },
+            request=request,
+        )
 
     def _revision(self) -> int:
         text = self.request.POST.get("revision", "")
@@ -229,7 +303,7 @@ class RowView:
             ]
         )
         base = request.resource_path(self.context)
-        query = f"?state={self.state.value}" if self.state else ""
+        query = self._query()
         may = bool(request.has_permission(Permission.IMPORT_REVIEW, self.context))
         taken = claimed_by_another(db, self.batch.id, row.number, request.identity.staff_id, request.now)
         waits = (
@@ -242,7 +316,12 @@ class RowView:
             "query": query,
             "batch": self.batch,
             "row": row,
-            "queue_url": request.resource_path(self.context.rows) + query,
+            "queue_url": request.resource_path(self.context.rows)
+            + (f"?state={self.state.value}" if self.state else ""),
+            "doubts": self.words.doubts(row.doubt_reasons),
+            "doubt_mark": doubt_mark(row.doubt),
+            "may_clear": may and bool(row.doubt) and row.cleared_by is None and not taken,
+            "second_entry": self.words.say(ENTRY_STATES[row.second_entry][0]) if row.second_entry else "",
             "batch_url": request.resource_path(self.context.rows.file),
             "list_url": request.resource_path(self.context.rows.file.__parent__),
             "problem": self.words.say(problem) if problem else "",

@@ -8,7 +8,7 @@ from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.forms.import_labels import OUTCOMES, ROW_STATES
-from yvaxportal.models.codes import ImportDecision, ImportRowState
+from yvaxportal.models.codes import ImportDecision, ImportRowState, SecondEntryState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import ImportRows
 from yvaxportal.security.permissions import Permission
@@ -155,6 +155,10 @@ class RowsView:
             became = self.words.say(OUTCOMES[row.outcome])
         elif row.decision is not None:
             became = self.words.code_of_decision(row.decision)
+        if row.second_entry is SecondEntryState.WANTED:
+            # Whoever reads the list could be the one who types the row again.
+            person, dose = {}, {}
+            became = self.words.say(_("Waits for the second entry"))
         return {
             "number": row.number,
             "line": row.line,

@@ -1,0 +1,1 @@
+"""The pages of the mismatch desk: the most doubtful rows, second entries, samples of recorded rows."""
