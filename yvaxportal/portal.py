@@ -1,6 +1,6 @@
 """What one process holds for its whole life, made once from the settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -55,6 +55,8 @@ class Portal:
     layouts: Mapping[str, Layout]
     clock: Callable[[], datetime]
     answers: Answers = field(default_factory=Answers)
+    #: The links of the menu by language and by what decides who may follow them (``views.layout``).
+    menus: dict[Hashable, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
 
     @property
     def freshness(self) -> Freshness:

@@ -71,7 +71,7 @@ class AuditTrail:
         """Write one event in the session's transaction: it stands or falls with the change it tells of."""
         if self._session is None:
             raise RuntimeError("this audit trail has no transaction of its own; use record_apart")
-        self._session.execute(_INSERT, self._row(action, facts))
+        self._session.connection().execute(_INSERT, self._row(action, facts))
 
     def record_many(self, events: Sequence[tuple[Action, Facts]]) -> None:
         """Write many events in the session's transaction, in one round trip."""

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     server.channel_class = channel_with(refusal_pages(application))
     signal.signal(signal.SIGTERM, _leave)
     stop_with_parent(args)
+    sys.setswitchinterval(0.05)
     # What was loaded to start stays: it is not looked through again for garbage with every thousand objects.
     gc.collect()
     gc.freeze()

@@ -19,7 +19,9 @@ def includeme(config: Configurator) -> None:
             secure=settings.secure_cookies,
             httponly=True,
             samesite="Lax",
+            # The sign-in ends in the database; a cookie that never gets old need not be made anew each time.
             timeout=None,
+            reissue_time=None,
             set_on_exception=True,
         ),
     )

@@ -82,7 +82,8 @@ def person_sheet(session: Session, resident: ResidentRow, parts: Collection[Part
     found: Mapping[str, list[Any]] = {}
     if asked:
         values = {"resident_id": resident.id, "day": day, "household_number": resident.household_number}
-        row = session.execute(_statement(asked), values).one()
+        # Asked of the connection: what a session adds is for mapped objects, and there are none.
+        row = session.connection().execute(_statement(asked), values).one()
         found = rows_of(_readings(asked), row)
     contacts, notes = found.get(Part.CONTACT), found.get(Part.NOTE)
     eligibility = found.get(Part.ELIGIBILITY, ())

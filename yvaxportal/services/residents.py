@@ -60,7 +60,8 @@ def find_by_atena_number(session: Session, atena_number: str) -> ResidentRow | N
     """Return the resident with this atena number, None when there is none or it cannot be one."""
     if not (atena_number.isascii() and atena_number.isdigit() and len(atena_number) <= MAX_ATENA_DIGITS):
         return None
-    row = session.execute(_BY_ATENA_NUMBER, {"atena_number": atena_number}).one_or_none()
+    values = {"atena_number": atena_number}
+    row = session.connection().execute(_BY_ATENA_NUMBER, values).one_or_none()
     return ResidentRow(*row) if row else None
 
 

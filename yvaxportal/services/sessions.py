@@ -111,7 +111,8 @@ def live_session(
 
     One query. An account that is revoked or out of its term has no live session.
     """
-    rows = session.execute(_LIVE_SESSION, {"token_hash": token_hash, "today": today}).all()
+    values = {"token_hash": token_hash, "today": today}
+    rows = session.connection().execute(_LIVE_SESSION, values).all()
     if not rows:
         return "unknown"
     row = rows[0]

@@ -10,6 +10,7 @@ from pyramid.events import BeforeRender
 
 from yvaxportal import resources
 from yvaxportal.request import PortalRequest
+from yvaxportal.security.identity import Identity
 from yvaxportal.security.permissions import Permission
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
@@ -34,6 +35,8 @@ MENU = (
     ("groups", _("Groups and permissions"), Permission.ACL_VIEW),
     ("account", _("My account"), Permission.SIGNED_IN),
 )
+
+_MENUS_KEPT = 200
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,26 @@ class Layout:
         request = self._request
         current = request.path.strip("/").split("/")[0]
         return [
-            MenuEntry(
-                key=key,
-                label=request.localizer.translate(label),
-                url=self._url(key) + "/",
-                active=current == key,
-            )
-            for key, label, permission in MENU
-            if request.has_permission(permission, self._root[key])
+            MenuEntry(key=key, label=label, url=url, active=current == key)
+            for key, label, url in self._links()
         ]
+
+    def _links(self) -> Sequence[tuple[str, str, str]]:
+        """Return key, label and address of each link; the same for all whom the same grants apply to."""
+        request = self._request
+        identity: Identity | None = request.identity
+        who = (identity.groups, identity.limited, identity.acl_version) if identity else ()
+        known, key = request.portal.menus, (self.locale, request.script_name, who)
+        links = known.get(key)
+        if links is None:
+            if len(known) >= _MENUS_KEPT:
+                known.clear()
+            links = known[key] = tuple(
+                (name, request.localizer.translate(label), self._url(name) + "/")
+                for name, label, permission in MENU
+                if request.has_permission(permission, self._root[name])
+            )
+        return links
 
     @cached_property
     def flashes(self) -> Sequence[tuple[str, str]]:
