@@ -21,7 +21,7 @@ from yvaxportal.settings import Settings, SettingsError, read_settings
 
 #: How many new objects are waited for before garbage is looked for (Python's own 700 is for small programs),
 #: and how many such looks before the next older ones are looked through.
-_YOUNG, _OLDER = 5_000, 10
+_YOUNG, _OLDER = 2_000, 5
 
 
 def add(subparsers: Subparsers) -> None:
