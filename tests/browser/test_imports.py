@@ -50,6 +50,8 @@ def test_a_file_from_the_form_to_the_record_and_back(
     expect(page.locator("#mapping")).to_be_visible()
     page.screenshot(path=screenshots / "imports-columns.png", full_page=True)
     page.click("#mapping button[name=check]")
+    # Not before the next page stands: there is no picture of a page that is being left.
+    expect(page.locator("[data-progress-url]")).to_be_visible()
     page.screenshot(path=screenshots / "imports-progress.png")
     run_waiting(portal.bureau)
     expect(page.locator("#outcome-title")).to_be_visible()
