@@ -1,9 +1,8 @@
 """Why the engine says what it says, in English and Japanese. Days are counted, dates written as each does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from yvaxportal.programme.bounds import Bound
 from yvaxportal.programme.schedule import Citation
@@ -168,8 +167,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One sentence in both languages, made when it is asked for.
 
     ``facts`` are the figures of the sentence, by name, as pairs (so that reasons can be compared and kept in

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
+from typing import NamedTuple
 
 from yvaxportal.programme.forecasting import Forecast
 from yvaxportal.programme.reasons import Reason
@@ -42,8 +43,7 @@ _WHOLE = frozenset({"done", "not_target"})
 _LONG_OVER = timedelta(days=5 * 366)
 
 
-@dataclass(frozen=True, slots=True)
-class DueReason:
+class DueReason(NamedTuple):
     """One sentence, and where it is written (empty where it follows from no law)."""
 
     text: str
@@ -51,8 +51,7 @@ class DueReason:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class DueLine:
+class DueLine(NamedTuple):
     """One programme as the page shows it: the line, and what opens below it."""
 
     what: str
@@ -149,6 +148,8 @@ def _what(one: Forecast, schedule: Schedule, words: Wording) -> str:
 
 
 def _facts(one: Forecast, words: Wording) -> list[tuple[str, str]]:
+    if one.earliest is None and one.latest is None and not one.vaccines:
+        return []
     recommended = _period(words, one.recommended_from, one.recommended_until)
     vaccines = "、".join(words.vaccine(code) for code in one.vaccines)
     facts = zip(_FACTS, (words.day(one.earliest), recommended, words.day(one.latest), vaccines), strict=True)

@@ -1,8 +1,7 @@
 """The doses of a resident on their page: the table, what is due, the picture of both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from yvaxportal.models.codes import DoseCategory, DoseState, Judgement, ResidentCategory
 from yvaxportal.programme.forecasting import Forecast, forecast
@@ -27,8 +26,7 @@ from yvaxportal.views.wording import Wording
 _WINDOWS: dict[str, WindowStatus] = {"overdue": "overdue", "due": "due", "soon": "soon"}
 
 
-@dataclass(frozen=True, slots=True)
-class DoseLine:
+class DoseLine(NamedTuple):
     """One line of the table of doses."""
 
     url: str
