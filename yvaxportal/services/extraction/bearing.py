@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from yvaxportal.models.codes import DoseState, Judgement
 from yvaxportal.models.dose import Dose
+from yvaxportal.models.readings import in_lots
 from yvaxportal.programme.person import GivenDose
 
 
@@ -70,7 +71,7 @@ def bearing_doses(
     )
     given: dict[int, list[GivenDose]] = {}
     since: dict[int, date] = {}
-    for resident_id, vaccine, given_on, number, category in rows:
+    for resident_id, vaccine, given_on, number, category in in_lots(rows):
         if given_on <= day:
             given.setdefault(resident_id, []).append(GivenDose(vaccine, given_on, number, category))
         elif vaccine in vaccines:

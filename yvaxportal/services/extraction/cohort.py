@@ -1,6 +1,6 @@
 """Who comes into question for a list, and what the rules ask about each of them: one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,6 +18,7 @@ from yvaxportal.models.codes import (
     Sex,
 )
 from yvaxportal.models.extraction import ExtractionMember
+from yvaxportal.models.readings import in_lots
 from yvaxportal.models.resident import Eligibility, Resident, ResidentContact
 from yvaxportal.programme.forecasting import Forecast
 from yvaxportal.programme.person import Circumstance
@@ -102,7 +103,7 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
         )
     ]
     earlier = on_list(criteria.not_on) if criteria.not_on is not None else false()
-    rows: Iterable[Sequence[Any]] = session.execute(
+    rows = session.execute(
         select(
             person.id,
             person.date_of_birth_written,
@@ -126,7 +127,7 @@ def base_cohort(session: Session, criteria: Criteria, bounds: Bounds) -> list[Ca
     )
     births: dict[str, date | PartialDate | None] = {}
     found = []
-    for row in rows:
+    for row in in_lots(rows):
         written = row[1]
         if written not in births:
             births[written] = read_birth(written)
