@@ -323,7 +323,8 @@ def test_a_merged_number_leads_to_its_merge(
 ) -> None:
     visitor = sign_in("registrar")
     for person in pair:
-        visitor.get(f"/residents/{person.atena_number}/").click(href=f"/doubles/merges/{merged}/")
+        page = visitor.get(f"/residents/{person.atena_number}/").click(href=f"/doubles/merges/{merged}/")
+        assert page.status_int == 200
 
 
 def test_no_dose_is_recorded_under_a_number_that_was_merged_while_the_form_was_open(
@@ -356,4 +357,4 @@ def test_the_page_of_the_personal_number_leads_to_a_merged_number(
     del merged
     visitor = sign_in("number", second_factor=True)
     page = visitor.get(f"/residents/{pair[0].atena_number}/personal-number/")
-    page.click(href=f"/residents/{pair[1].atena_number}/personal-number/")
+    assert page.click(href=f"/residents/{pair[1].atena_number}/personal-number/").status_int == 200

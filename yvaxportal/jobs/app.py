@@ -5,9 +5,9 @@ from collections.abc import Callable
 from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 
 from yvaxportal.jobs import tasks
-from yvaxportal.jobs.asking import DELIVER_OUTBOX, FIND_DOUBLES, NAMESPACE, RUN_IMPORTS, SYNC_RESIDENTS
 from yvaxportal.outputs.waking import MAKE_OUTPUTS
 from yvaxportal.services.extraction.jobs import RUN_LISTS
+from yvaxportal.services.waking import DELIVER_OUTBOX, FIND_DOUBLES, NAMESPACE, RUN_IMPORTS, SYNC_RESIDENTS
 
 
 def make_app(database_url: str) -> App:

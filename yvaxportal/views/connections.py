@@ -20,7 +20,6 @@ from yvaxportal.forms.connection_labels import (
     UNLISTED,
 )
 from yvaxportal.forms.outbox_labels import DEEDS, refusal
-from yvaxportal.jobs.asking import SYNC_RESIDENTS, ask_for
 from yvaxportal.models.codes import OutboxState
 from yvaxportal.models.sync import SyncState
 from yvaxportal.request import PortalRequest
@@ -29,6 +28,7 @@ from yvaxportal.security.permissions import Permission
 from yvaxportal.services.outbox.queue import Depth, Untold, depths, try_again, untold, withdraw
 from yvaxportal.services.sync.refusals import RefusalRow, count_open, open_refusals, settle
 from yvaxportal.services.sync.state import all_states
+from yvaxportal.services.waking import SYNC_RESIDENTS, wake
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.views.wording import Wording
@@ -89,7 +89,7 @@ class ConnectionsView:
         request = self.request
         if not self.connections.follows(REGISTER):
             raise HTTPBadRequest
-        asked = ask_for(request.portal.settings.database_url, SYNC_RESIDENTS, request.now)
+        asked = wake(request.db, SYNC_RESIDENTS, request.now, alone=True)
         request.audit.record(Action.SYNC_REQUESTED, subject=REGISTER)
         if asked:
             return self._back("success", _("The update was asked for. It shows here when it is done."))

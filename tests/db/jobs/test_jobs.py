@@ -25,10 +25,10 @@ from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.embedded.roles import libpq
 from yvaxportal.jobs import tasks
 from yvaxportal.jobs.app import make_app
-from yvaxportal.jobs.asking import SYNC_RESIDENTS, ask_for
 from yvaxportal.jobs.context import KEY, Tools
 from yvaxportal.outputs.workshop import Workshop
 from yvaxportal.services.connections import Connections
+from yvaxportal.services.waking import SYNC_RESIDENTS, wake
 from yvaxportal.vault.keyring import KeyRing
 from yvaxportal.vault.vault import Vault
 
@@ -175,16 +175,22 @@ def connections(engine: Engine, secrets: Path) -> Connections:
     return Connections(Adapters(adapters), names, engine, vault, "312029", lambda: NOW)
 
 
+def woken(engine: Engine, name: str, moment: datetime) -> bool:
+    """Put a task into the queue, as a page does."""
+    with Session(engine) as session, session.begin():
+        return wake(session, name, moment, alone=True)
+
+
 def test_the_register_is_followed_when_asked_for(
     database_urls: DatabaseUrls, engine: Engine, connections: Connections
 ) -> None:
     register: Any = connections.adapters.get(IResidentRegister)
     register.happens("birth", person("1000000010"))
-    assert ask_for(database_urls.app, SYNC_RESIDENTS, NOW)
-    assert not ask_for(database_urls.app, SYNC_RESIDENTS, NOW)
+    assert woken(engine, SYNC_RESIDENTS, NOW)
+    assert not woken(engine, SYNC_RESIDENTS, NOW)
     run_worker(make_app(database_urls.app), engine, connections)
     assert rows(database_urls, "SELECT atena_number FROM resident") == [("1000000010",)]
-    assert ask_for(database_urls.app, SYNC_RESIDENTS, NOW)
+    assert woken(engine, SYNC_RESIDENTS, NOW)
 
 
 def test_the_registers_are_asked_about_everybody_at_night(
@@ -194,7 +200,7 @@ def test_the_registers_are_asked_about_everybody_at_night(
     world.commit()
     tax: Any = connections.adapters.get(ITaxRegister)
     tax.states[someone.atena_number] = "exempt"
-    assert ask_for(database_urls.app, "refresh_eligibility", NOW)
+    assert woken(engine, "refresh_eligibility", NOW)
     run_worker(make_app(database_urls.app), engine, connections)
     assert rows(database_urls, "SELECT state, source FROM eligibility") == [("exempt", "tax")]
 
@@ -204,6 +210,6 @@ def test_nobody_follows_the_portals_own_tables(
 ) -> None:
     alone = replace(connections, names=dict.fromkeys(connections.names, "local"))
     for name in (SYNC_RESIDENTS, "refresh_eligibility"):
-        ask_for(database_urls.app, name, NOW)
+        woken(engine, name, NOW)
     run_worker(make_app(database_urls.app), engine, alone)
     assert rows(database_urls, "SELECT * FROM sync_state") == []

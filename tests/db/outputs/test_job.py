@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from tests.db.jobs.test_jobs import run_worker
+from tests.db.jobs.test_jobs import run_worker, woken
 from tests.db.outputs.conftest import Desk
 from tests.leaving import extraction, people
 from yvaxportal.embedded.places import DatabaseUrls
 from yvaxportal.jobs.app import make_app
-from yvaxportal.jobs.asking import ask_for
 from yvaxportal.models.codes import OutputState
 
 
@@ -21,7 +20,7 @@ def test_a_request_wakes_the_worker_and_the_term_is_kept(desk: Desk, database_ur
     end = made.expires_at
     assert end is not None
     for moment, state in ((end - timedelta(minutes=1), OutputState.READY), (end, OutputState.WIPED)):
-        ask_for(database_urls.app, "wipe_outputs", moment)
+        woken(desk.shop.engine, "wipe_outputs", moment)
         run_worker(make_app(database_urls.app), desk.shop.engine, shop=desk.shop)
         assert desk.row(output_id).state is state
     assert not desk.archive(output_id).exists()

@@ -7,13 +7,13 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
-from yvaxportal.jobs.asking import FIND_DOUBLES, ask_for
 from yvaxportal.models.codes import DoubleState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import Doubles, is_id
 from yvaxportal.security.permissions import Permission
 from yvaxportal.services.doubles.listing import Person, Row, counts, last_search, page
 from yvaxportal.services.doubles.merges import merges_to_take_apart
+from yvaxportal.services.waking import FIND_DOUBLES, wake
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _
 from yvaxportal.views.doubles.words import DoubleWords
@@ -79,7 +79,7 @@ class DoublesPage:
     def search(self) -> Response:
         """Ask the worker to look through everybody now."""
         request = self.request
-        asked = ask_for(request.portal.settings.database_url, FIND_DOUBLES, request.now)
+        asked = wake(request.db, FIND_DOUBLES, request.now, alone=True)
         request.audit.record(Action.DOUBLES_SEARCHED)
         if asked:
             request.flash("success", _("The search was asked for. What it finds shows here when it is done."))

@@ -10,7 +10,6 @@ from pyramid.view import view_config, view_defaults
 
 from yvaxportal.audit.actions import Action
 from yvaxportal.forms.import_labels import BLOCKERS, ENCODINGS, FORMATS, OUTCOMES, PHASES, RESULTS, STATES
-from yvaxportal.jobs.asking import RUN_IMPORTS, ask_for
 from yvaxportal.models.codes import ImportDecision, ImportOutcome, ImportRowState, ImportState
 from yvaxportal.request import PortalRequest
 from yvaxportal.resources import ImportNode
@@ -39,6 +38,7 @@ from yvaxportal.services.imports.queue import (
 )
 from yvaxportal.services.imports.source import FileRefusedError
 from yvaxportal.services.imports.undoing import blockers
+from yvaxportal.services.waking import RUN_IMPORTS, wake
 from yvaxportal.values.clock import format_jst
 from yvaxportal.values.text import _, contains_personal_number
 from yvaxportal.views.imports.words import ImportWords
@@ -188,11 +188,8 @@ class ImportView:
 
     def _run_soon(self) -> None:
         """Ask a worker once what was asked for is there; without this the next minute's run finds it."""
-        request = self.request
-        url, now = request.portal.settings.database_url, request.now
-        request.tm.get().addAfterCommitHook(
-            lambda committed: ask_for(url, RUN_IMPORTS, now) if committed else None
-        )
+        # Several runs at once: each takes the batches that no other has.
+        wake(self.request.db, RUN_IMPORTS, self.request.now, alone=False)
 
     def _mapping(self) -> dict[str, int]:
         """Return slot → column of the form; 400 for anything that is no column."""
